@@ -1,0 +1,93 @@
+"""The load generators that are compared: wrk, this worker, and Locust's own worker."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, Optional
+
+from bench.master import Master
+from bench.process import Process, wait_until
+from bench.servers import Server
+from bench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the workers of a row do: a pair of locustfiles with one stem, and how many users."""
+
+    stem: str
+    users: int
+    connections: int  # of wrk, for the same number of requests in flight
+
+    def env(self, server: Server) -> Optional[dict[str, str]]:
+        return {"API_URL": server.host} if self.stem == "test_sample" else None
+
+
+@contextmanager
+def wrk(
+    settings: Settings, url: str, connections: int, *, threads: int, cores: str | int | None
+) -> Iterator[Process]:
+    """wrk, running until the block ends; an interrupt makes it print its summary."""
+    command = ["wrk", f"-t{threads}", f"-c{connections}", "-d1h", url]
+    process = Process(settings, "wrk", command, cores=cores, stop_signal=signal.SIGINT)
+    with process:
+        time.sleep(settings.warm_up)
+        process.check()
+        yield process
+
+
+def wrk_summary(process: Process) -> dict[str, str]:
+    """What wrk said at its end, as it said it: latency line and socket errors."""
+    text = process.out.read_text()
+    found = {}
+    for key, pattern in (
+        ("latency", r"^ *Latency +(.*)$"),
+        ("socket_errors", r"^ *Socket errors: (.*)$"),
+        ("bad_status", r"^ *Non-2xx or 3xx responses: (.*)$"),
+    ):
+        match = re.search(pattern, text, re.MULTILINE)
+        if match:
+            found[key] = match.group(1).strip()
+    return found
+
+
+def native_command(settings: Settings, locustfile: str, port: int, threads: int = 0) -> list[str]:
+    command = [str(settings.worker), "-f", locustfile, "--worker"]
+    command += ["--master-host", "127.0.0.1", "--master-port", str(port)]
+    return command + (["--threads", str(threads)] if threads else [])
+
+
+def stock_command(settings: Settings, locustfile: Path, port: int) -> list[str]:
+    command = [str(settings.python), "-m", "locust", "-f", str(locustfile), "--worker"]
+    return command + ["--master-host", "127.0.0.1", "--master-port", str(port)]
+
+
+@contextmanager
+def worker(
+    settings: Settings,
+    kind: str,
+    job: Job,
+    master: Master,
+    server: Server,
+    *,
+    threads: int,
+    cores: str | int | None,
+) -> Iterator[Process]:
+    """A worker at that master with all its users running, warmed up; `kind` is native or stock."""
+    if kind == "native":
+        command = native_command(settings, f"{job.stem}.cpp", master.port, threads)
+    else:
+        command = stock_command(settings, settings.locustfile(f"{job.stem}.py"), master.port)
+    wait_until("the last worker's farewell", lambda: master.worker_count() == 0, master.process)
+    with Process(settings, kind, command, cores=cores, env=job.env(server)) as process:
+        wait_until("its registration", lambda: master.worker_count() == 1, process)
+        master.swarm(job.users, server.host)
+        wait_until("its users", lambda: master.user_count() == job.users, process)
+        time.sleep(settings.warm_up)
+        yield process
+        master.stop()

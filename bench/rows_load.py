@@ -1,0 +1,194 @@
+"""The pinned rows: load generators side by side (hello, test_sample) and servers (target)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from statistics import median
+from typing import Iterator
+
+from bench import servers
+from bench.generators import Job, worker, wrk, wrk_summary
+from bench.master import Master
+from bench.measure import Round, median_cpu, median_rate, window
+from bench.process import Process
+from bench.report import Row
+from bench.settings import BenchError, Settings
+
+GENERATORS = ("wrk", "native", "stock")
+SERVERS = ("nginx", "hello-target", "httplib-alone")
+HELLO = Job("hello", users=64, connections=64)
+TEST_SAMPLE = Job("test_sample", users=6, connections=60)
+
+
+def hello(settings: Settings) -> Row:
+    row = Row(
+        "hello",
+        "64 users (wrk: 64 connections), load on one core, server and master on the other",
+        ("", "CPU us/request", "of wrk", "requests/s", "core used", "server us/request"),
+    )
+    for server_name in ("nginx", "hello-target"):
+        _side_by_side(settings, row, HELLO, server_name)
+    return row
+
+
+def test_sample(settings: Settings) -> Row:
+    row = Row(
+        "test_sample",
+        "6 users, 10 requests at a time each (wrk: 60 connections), pinned as in hello",
+        ("", "CPU us/request", "of wrk", "requests/s", "core used", "server us/request"),
+    )
+    _side_by_side(settings, row, TEST_SAMPLE, "hello-target")
+    return row
+
+
+@contextmanager
+def _load(
+    settings: Settings, kind: str, job: Job, master: Master, server: servers.Server
+) -> Iterator[Process]:
+    core = settings.cores[0]
+    if kind == "wrk":
+        with wrk(settings, server.url, job.connections, threads=1, cores=core) as process:
+            yield process
+    else:
+        with worker(settings, kind, job, master, server, threads=1, cores=core) as process:
+            yield process
+
+
+def _side_by_side(settings: Settings, row: Row, job: Job, server_name: str) -> None:
+    taken: dict[str, list[Round]] = {}
+    left = list(GENERATORS)
+    try:
+        server = servers.start(settings, server_name, settings.cores[1])
+    except BenchError as error:
+        row.problems.append(f"{server_name}: {error}")
+        return
+    with server:
+        env = job.env(server)
+        with Master(settings, f"{job.stem}.py", settings.cores[1], env) as master:
+            row.commands[server_name] = server.process.shown
+            row.commands[f"master ({server_name})"] = master.process.shown
+            for number in range(settings.rounds):
+                for kind in tuple(left):
+                    try:
+                        done = _one_round(settings, row, kind, job, master, server)
+                    except BenchError as error:
+                        row.problems.append(f"{kind} against {server_name}: {error}")
+                        left.remove(kind)
+                        continue
+                    taken.setdefault(kind, []).append(done)
+                    row.rounds.append(
+                        {"server": server_name, "generator": kind, "round": number, **done.as_json()}
+                    )
+    _summarise(row, server_name, taken)
+
+
+def _one_round(
+    settings: Settings, row: Row, kind: str, job: Job, master: Master, server: servers.Server
+) -> Round:
+    with _load(settings, kind, job, master, server) as process:
+        watched = {"generator": process, "master": master.process}
+        done = window(server, watched, settings.seconds)
+    row.commands[f"{kind} ({server.process.name})"] = process.shown
+    if kind == "wrk":
+        done.note.update(wrk_summary(process))
+    else:
+        total = master.total()
+        done.note["failures"] = int(total["Failure Count"])
+        done.note["master_requests_per_second"] = float(total["Requests/s"])
+        if done.note["failures"]:
+            row.problems.append(f"{kind}: the master counts {done.note['failures']} failures")
+    return done
+
+
+def _summarise(row: Row, server_name: str, taken: dict[str, list[Round]]) -> None:
+    cost = {kind: median_cpu(rounds, "generator") for kind, rounds in taken.items()}
+    for kind, rounds in taken.items():
+        ratio = f"{cost[kind] / cost['wrk']:.2f}" if "wrk" in cost else "-"
+        busy = median(item.cores_used["generator"] for item in rounds)
+        row.table.append(
+            (
+                f"{kind} -> {server_name}",
+                f"{cost[kind]:.2f}",
+                ratio,
+                f"{median_rate(rounds):,.0f}",
+                f"{busy:.0%}",
+                f"{median_cpu(rounds, 'server'):.2f}",
+            )
+        )
+    row.summary[server_name] = {
+        kind: {
+            "cpu_us_per_request": round(cost[kind], 3),
+            "requests_per_second": round(median_rate(rounds), 1),
+            "server_cpu_us_per_request": round(median_cpu(rounds, "server"), 3),
+        }
+        for kind, rounds in taken.items()
+    }
+    if row.name == "hello" and "native" in cost:
+        if "wrk" in cost:
+            of_wrk = cost["native"] / cost["wrk"]
+            row.goal(f"native / wrk, {server_name}", of_wrk, of_wrk <= 1.15, "at most 1.15", " x")
+        if "stock" in cost:
+            fewer = cost["stock"] / cost["native"]
+            row.goal(f"stock / native, {server_name}", fewer, fewer >= 15, "at least 15", " x")
+
+
+def target(settings: Settings) -> Row:
+    row = Row(
+        "target",
+        "CPU of the server alone on its core, wrk on the other",
+        ("", "CPU us/request", "of nginx", "requests/s", "core used", "slowest answer"),
+    )
+    for connections in (8, 64, 1000):
+        taken: dict[str, list[Round]] = {}
+        left = list(SERVERS)
+        for number in range(settings.rounds):
+            for name in tuple(left):
+                try:
+                    done = _serve(settings, row, name, connections)
+                except BenchError as error:
+                    row.problems.append(f"{name}, {connections} connections: {error}")
+                    left.remove(name)
+                    continue
+                taken.setdefault(name, []).append(done)
+                row.rounds.append(
+                    {"server": name, "connections": connections, "round": number, **done.as_json()}
+                )
+        _summarise_servers(row, connections, taken)
+    return row
+
+
+def _serve(settings: Settings, row: Row, name: str, connections: int) -> Round:
+    """A fresh server each time, so that no round inherits the connections of another."""
+    with servers.start(settings, name, settings.cores[1]) as server:
+        load = wrk(settings, server.url, connections, threads=1, cores=settings.cores[0])
+        with load as process:
+            done = window(server, {"wrk": process}, settings.seconds)
+        row.commands[name] = server.process.shown
+        row.commands[f"wrk, {connections} connections"] = process.shown
+    done.note.update(wrk_summary(process))
+    return done
+
+
+def _summarise_servers(row: Row, connections: int, taken: dict[str, list[Round]]) -> None:
+    cost = {name: median_cpu(rounds, "server") for name, rounds in taken.items()}
+    for name, rounds in taken.items():
+        ratio = f"{cost[name] / cost['nginx']:.2f}" if "nginx" in cost else "-"
+        busy = median(item.cores_used["server"] for item in rounds)
+        slowest = rounds[-1].note.get("latency", "").split()[2:3]  # average, deviation, maximum
+        row.table.append(
+            (
+                f"{name}, {connections} connections",
+                f"{cost[name]:.2f}",
+                ratio,
+                f"{median_rate(rounds):,.0f}",
+                f"{busy:.0%}",
+                slowest[0] if slowest else "-",
+            )
+        )
+    row.summary[str(connections)] = {
+        name: {
+            "cpu_us_per_request": round(cost[name], 3),
+            "requests_per_second": round(median_rate(rounds), 1),
+        }
+        for name, rounds in taken.items()
+    }

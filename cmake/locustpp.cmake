@@ -1,0 +1,120 @@
+# How a folder of worker/ or target/ becomes a library with its tests, and the one place where the
+# allowed arrows between them are kept.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(msgpack-cxx CONFIG QUIET)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+if(LOCUSTPP_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+# -foptimize-sibling-calls: co_await between our own tasks is a tail call; GCC makes it one below
+# -O2 only when told, and a loop that never suspends would else grow the stack.
+add_library(locustpp_flags INTERFACE)
+target_compile_options(locustpp_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -foptimize-sibling-calls -fno-plt)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees overlapping copies in std::string's own code (GCC bugs 105329, 105651).
+  target_compile_options(locustpp_flags INTERFACE -Wno-restrict)
+endif()
+target_compile_definitions(locustpp_flags INTERFACE LOCUSTPP_VERSION="${PROJECT_VERSION}")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # clang 14 and 16 know C++20 coroutines but do not announce them to libstdc++ and Boost.
+  target_compile_options(locustpp_flags INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
+  target_compile_definitions(locustpp_flags INTERFACE
+    __cpp_impl_coroutine=201902L BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1)
+endif()
+if(LOCUSTPP_SANITIZE)
+  target_compile_options(locustpp_flags INTERFACE
+    -O1 -g -fsanitize=${LOCUSTPP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(locustpp_flags INTERFACE -fsanitize=${LOCUSTPP_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(locustpp_flags INTERFACE
+    -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fcf-protection)
+  target_link_options(locustpp_flags INTERFACE -Wl,-z,relro,-z,now)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
+
+set_property(GLOBAL PROPERTY locustpp_arrows "")
+
+# locustpp_module(NAME [USES module...] [LINKS library...] [TEST_LINKS library...])
+# All *.cpp of the folder become the library NAME, its *_test.cpp the program NAME_test (label
+# "unit"), and each *_fuzz.cpp a libFuzzer program in a fuzz build. USES are the modules whose
+# headers it may include: the test "include_directions" compares them with the real #includes.
+function(locustpp_module name)
+  cmake_parse_arguments(arg "" "" "USES;LINKS;TEST_LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  set(tests ${sources})
+  set(fuzzers ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$|/main\\.cpp$")
+  set_property(GLOBAL APPEND PROPERTY locustpp_arrows "${name}:${arg_USES}")
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/worker)
+    target_link_libraries(${name} PUBLIC ${arg_USES} ${arg_LINKS} PRIVATE locustpp_flags)
+  else()
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR}/worker)
+    target_link_libraries(${name} INTERFACE ${arg_USES} ${arg_LINKS})
+  endif()
+
+  if(tests AND LOCUSTPP_TESTS)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE ${name} ${arg_TEST_LINKS} locustpp_flags
+      GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+      PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+  if(LOCUSTPP_FUZZ)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(program ${fuzzer} NAME_WE)
+      add_executable(${program} ${fuzzer})
+      target_compile_options(${program} PRIVATE -fsanitize=fuzzer,address,undefined)
+      target_link_options(${program} PRIVATE -fsanitize=fuzzer,address,undefined)
+      target_link_libraries(${program} PRIVATE ${name} locustpp_flags)
+    endforeach()
+  endif()
+endfunction()
+
+# The ctest that holds the design's arrows: which folder may include which, and which library may
+# be named where.
+function(locustpp_check_includes)
+  get_property(arrows GLOBAL PROPERTY locustpp_arrows)
+  list(JOIN arrows "\n" text)
+  file(WRITE ${CMAKE_BINARY_DIR}/arrows.txt "${text}\n")
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  add_test(NAME include_directions
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/cmake/check_includes.py
+            ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/arrows.txt)
+  set_tests_properties(include_directions PROPERTIES LABELS unit)
+endfunction()
+
+# locustpp_add_worker(NAME locustfile.cpp...): a worker program with these locustfiles in it. Each
+# defines `locust::UserClasses locustfile()`, which is given a name of its own here; -f picks one.
+function(locustpp_add_worker name)
+  set(declarations "")
+  set(entries "")
+  foreach(file ${ARGN})
+    get_filename_component(stem ${file} NAME_WE)
+    string(MAKE_C_IDENTIFIER "locustfile_${stem}" function)
+    set_source_files_properties(${file} PROPERTIES COMPILE_DEFINITIONS "locustfile=${function}")
+    string(APPEND declarations "locust::UserClasses ${function}();\n")
+    list(APPEND entries "{\"${stem}\", &${function}}")
+  endforeach()
+  list(JOIN entries ", " entries)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/locustfiles_main.cpp.in
+    ${CMAKE_CURRENT_BINARY_DIR}/${name}_main.cpp @ONLY)
+  add_executable(${name} ${CMAKE_CURRENT_BINARY_DIR}/${name}_main.cpp ${ARGN})
+  target_link_libraries(${name} PRIVATE cli locustpp_flags)
+endfunction()

@@ -1,0 +1,130 @@
+# The single checks of test.sh. Each says what is wrong and returns or exits non-zero.
+# Needs lib/common.sh; $log and $cores are test.sh's.
+# shellcheck shell=bash
+
+# run_shown LOG COMMAND...: its output is shown while it runs, and kept in LOG.
+run_shown() {
+  local file=$1 code=0 shown
+  start_job "$@"
+  tail -n +1 -s 0.2 --pid="$job" -f "$file" &
+  shown=$!
+  finish_job "$job" || code=$?
+  wait "$shown" || true
+  return "$code"
+}
+
+# Files of git's, new ones included, that exist: list_files PATTERN...
+list_files() {
+  git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r file; do
+    if [[ -f $file ]]; then printf '%s\n' "$file"; fi
+  done
+}
+
+check_format() {
+  list_files '*.h' '*.cpp' | xargs -r clang-format-14 --dry-run -Werror 2>"$log/format.log" || {
+    grep -oE '^[^ :]+:[0-9]+' "$log/format.log" | cut -d: -f1 | sort -u >&2
+    die "these files are not formatted: run clang-format-14 -i on them"
+  }
+}
+
+check_scripts() {
+  local scripts python
+  mapfile -t scripts < <(list_files '*.sh' .ci/run)
+  bash -n "${scripts[@]}"
+  # The files under lib/ are checked where they are read in.
+  mapfile -t scripts < <(list_files '*.sh' .ci/run | grep -v '/lib/')
+  shellcheck -x "${scripts[@]}"
+  mapfile -t python < <(list_files '*.py')
+  python3 - "${python[@]}" <<'END'
+import ast, sys
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as text:
+        ast.parse(text.read(), path)
+END
+}
+
+# build_preset PRESET [TARGET...]
+build_preset() {
+  run_logged "configuring $1" "$log/configure-$1.log" cmake --preset "$1"
+  run_logged "building $1" "$log/build-$1.log" cmake --build --preset "$1" ${2:+--target "${@:2}"}
+}
+
+# run_ctest PRESET LABEL JOBS
+run_ctest() {
+  LOCUSTPP_VENVS=$ROOT/build/venvs run_shown "$log/ctest-$1-$2.log" \
+    ctest --test-dir "build/$1" -L "^$2\$" --no-tests=error --output-on-failure -j "$3"
+}
+
+# Each fuzz program starts from what lies beside its source: golden/ and NAME_corpus/.
+run_fuzzers() {
+  local sources source names name folder seeds
+  mapfile -t sources < <(list_files '*_fuzz.cpp')
+  [[ ${#sources[@]} -gt 0 ]] || die "no fuzz program found"
+  mapfile -t names < <(basename -s .cpp -a "${sources[@]}")
+  build_preset fuzz "${names[@]}"
+  for source in "${sources[@]}"; do
+    name=$(basename -s .cpp "$source")
+    seeds=()
+    for folder in "$(dirname "$source")/golden" "${source%.cpp}_corpus"; do
+      if [[ -d $folder ]]; then seeds+=("$folder"); fi
+    done
+    mkdir -p "build/fuzz/corpus/$name"
+    run_logged "$name" "$log/$name.log" "build/fuzz/bin/$name" -max_total_time=20 -timeout=10 \
+      -print_final_stats=1 "-artifact_prefix=build/fuzz/$name-" "build/fuzz/corpus/$name" \
+      "${seeds[@]}"
+    say "$name: $(grep -E '^Done ' "$log/$name.log" || true)"
+  done
+}
+
+# What differs from where origin/main left off, else from the last commit; new files included.
+changed_files() {
+  local base
+  base=$(git merge-base origin/main HEAD 2>/dev/null) || base=''
+  if [[ -z $base || $base == "$(git rev-parse HEAD)" ]]; then
+    base=$(git rev-parse --verify -q HEAD~1) || base=''
+  fi
+  if [[ -z $base ]]; then
+    list_files '*.h' '*.cpp'
+  else
+    { git diff --name-only --diff-filter=d "$base" -- '*.h' '*.cpp' &&
+      git ls-files --others --exclude-standard -- '*.h' '*.cpp'; } | sort -u
+  fi
+}
+
+# run_tidy all|changed. A changed header is seen through the file beside it and that one's test.
+run_tidy() {
+  local files
+  if [[ $1 == all ]]; then list_files '*.cpp'; else changed_files; fi >"$log/tidy-candidates"
+  mapfile -t files < <(python3 "$ROOT/scripts/lib/compiled_files.py" \
+    build/release/compile_commands.json <"$log/tidy-candidates")
+  say "${#files[@]} file(s)"
+  [[ ${#files[@]} -gt 0 ]] || return 0
+  printf '%s\n' "${files[@]}" >"$log/tidy-files"
+  # clang 14 knows coroutines but does not announce them to libstdc++ and Boost.
+  start_job "$log/tidy.log" xargs -a "$log/tidy-files" -P "$cores" -n 1 \
+    clang-tidy-14 -p build/release --quiet '--warnings-as-errors=*' \
+    --extra-arg=-D__cpp_impl_coroutine=201902L --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT=1 \
+    --extra-arg=-DBOOST_ASIO_HAS_STD_COROUTINE=1 --extra-arg=-Wno-builtin-macro-redefined \
+    --extra-arg=-Wno-macro-redefined --extra-arg=-Wno-unknown-warning-option
+  finish_job "$job" || {
+    grep -A 3 -E '(warning|error): ' "$log/tidy.log" | head -n 120 >&2
+    die "clang-tidy has complaints (all of them: build/test/tidy.log)"
+  }
+}
+
+free_ports() {
+  python3 - <<'END'
+import socket
+sockets = [socket.socket() for _ in range(2)]
+for each in sockets:
+    each.bind(("", 0))
+print(*(each.getsockname()[1] for each in sockets))
+END
+}
+
+run_demo_check() {
+  local ports
+  read -r -a ports < <(free_ports)
+  run_shown "$log/demo.log" scripts/demo.sh --headless 5 \
+    --master-port "${ports[0]}" --target-port "${ports[1]}"
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Sets up and runs every check of the project, in this order: format, scripts, unit tests under
+# sanitizers, unit tests and tests against real masters in the release build, fuzzing, clang-tidy,
+# and the demo. The first that fails ends the run.
+set -euo pipefail
+# shellcheck source=scripts/lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=scripts/lib/setup.sh
+source "$ROOT/scripts/lib/setup.sh"
+# shellcheck source=scripts/lib/checks.sh
+source "$ROOT/scripts/lib/checks.sh"
+cd "$ROOT"
+
+usage() {
+  cat <<'END'
+usage: scripts/test.sh [--fast] [--all]
+
+  --fast   format, scripts, and the unit tests of the release build only
+  --all    clang-tidy on every file, not only on what changed since origin/main or the last commit
+END
+}
+
+fast='' tidy_scope=changed
+for option in "$@"; do
+  case $option in
+    --fast) fast=1 ;;
+    --all) tidy_scope=all ;;
+    -h | --help) usage && exit 0 ;;
+    *) die "unknown option $option (see --help)" ;;
+  esac
+done
+
+cores=$(nproc)
+log=$ROOT/build/test
+mkdir -p "$log"
+step_names=() step_seconds=() current_step=''
+
+# step NAME FUNCTION...: says what runs, keeps its time; a failure ends the script.
+step() {
+  local began=$SECONDS
+  current_step=$1
+  say "=== $1"
+  "${@:2}"
+  step_names+=("$1")
+  step_seconds+=($((SECONDS - began)))
+  current_step=''
+}
+
+summary() {
+  local code=$? i
+  stop_jobs
+  say "=== times"
+  for i in "${!step_names[@]}"; do printf '%6d s  %s\n' "${step_seconds[i]}" "${step_names[i]}"; done
+  printf '%6d s  in all\n' "$SECONDS"
+  if [[ $code != 0 ]]; then say "FAILED${current_step:+: $current_step}"; else say "all passed"; fi
+  exit "$code"
+}
+trap summary EXIT
+
+setup_packages() { ensure_packages "${build_packages[@]}" "${test_packages[@]}"; }
+
+step "packages" setup_packages
+if [[ $fast ]]; then
+  step "format" check_format
+  step "scripts" check_scripts
+  step "release build" build_preset release
+  step "unit tests" run_ctest release unit "$cores"
+  exit 0
+fi
+# Downloads and installs while the first build keeps the compiler busy.
+start_venvs "${locust_versions[@]}"
+step "format" check_format
+step "scripts" check_scripts
+step "sanitizer build" build_preset asan
+step "unit tests under address and undefined behaviour sanitizers" run_ctest asan unit "$cores"
+step "release build" build_preset release
+step "unit tests" run_ctest release unit "$cores"
+step "Python environments" finish_venvs
+step "tests against real masters" run_ctest release compat 6
+step "fuzzing" run_fuzzers
+step "clang-tidy" run_tidy "$tidy_scope"
+step "demo" run_demo_check

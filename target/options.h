@@ -1,0 +1,25 @@
+// The command line and environment of hello-target.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "target/routes.h"
+#include "target/server.h"
+
+namespace hello {
+
+struct Options {
+  ServerOptions server;
+  HelloOptions hello;
+};
+
+// The command line asks for no server: print the text (to stdout where the code is 0) and exit.
+struct Ending {
+  int exit_code;
+  std::string text;
+};
+
+std::variant<Options, Ending> parse_options(int argc, const char* const* argv);
+
+}  // namespace hello

@@ -1,0 +1,58 @@
+// Log lines in Locust's format, `[2026-01-31 12:00:00,123] host/INFO/locust.main: text`, to stderr
+// or a file. Any thread may log; a line is handed to a writer thread and dropped rather than waited
+// for when the disk or the terminal cannot keep up, so that no log line ever delays a heartbeat.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace locust::log {
+
+enum class Level { debug, info, warning, error, critical };
+
+// "info", "INFO" …; nothing where the name is not one of Locust's (-L/--loglevel).
+std::optional<Level> level_from(std::string_view name);
+
+// Before any thread is started, and after --processes has forked: it starts the writer thread.
+// Throws std::system_error where the log file cannot be opened.
+void setup(Level level, const std::optional<std::string>& logfile);
+// Writes what is queued. Afterwards nothing is logged any more.
+void shutdown();
+
+void write(Level level, std::string_view logger, std::string_view text);
+
+// What has been logged since the start: as Locust's LogReader, the newest 500 formatted lines.
+struct Recent {
+  std::uint64_t total = 0;  // lines ever logged, to see whether there are new ones
+  std::vector<std::string> lines;
+};
+Recent recent();
+
+template <class... Args>
+void debug(std::string_view logger, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::debug, logger, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void info(std::string_view logger, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::info, logger, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void warning(std::string_view logger, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::warning, logger, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void error(std::string_view logger, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::error, logger, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void critical(std::string_view logger, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::critical, logger, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace locust::log

@@ -1,0 +1,147 @@
+#include "cli/worker_main.h"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+#include <variant>
+
+#include "base/log.h"
+#include "cli/locustfile_choice.h"
+#include "cli/options.h"
+#include "cli/processes.h"
+#include "cli/task_ratio.h"
+#include "runner/cpus.h"
+#include "runner/worker.h"
+
+namespace locust::cli {
+
+namespace {
+
+constexpr rlim_t kFewFiles = 10'000;  // main.py, minimum_open_file_limit
+constexpr SteadyDuration kShardPatience = seconds(1);
+
+void raise_open_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < kFewFiles) {
+    log::warning("locust.main",
+                 "This process may open {} files and connections only, which is not much for load "
+                 "testing: raise the limit with ulimit -n.",
+                 limit.rlim_cur);
+  }
+}
+
+// Read by the control thread from a descriptor; every thread started from here on blocks them.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
+}
+
+SteadyDuration additional_wait() {
+  const char* text = std::getenv("LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP");
+  return text == nullptr ? SteadyDuration::zero() : seconds(std::max(0, std::atoi(text)));
+}
+
+runner::WorkerSettings settings_of(const Options& options) {
+  runner::WorkerSettings settings;
+  settings.master_host = options.master_host;
+  settings.master_port = options.master_port;
+  settings.threads = options.threads > 0    ? options.threads
+                     : options.processes > 0 ? 1
+                                             : runner::usable_cpus();
+  settings.session.version = options.locust_version;
+  settings.session.exit_on_master_loss = options.exit_on_master_loss;
+  settings.session.reset_stats = options.reset_stats;
+  settings.session.additional_wait = additional_wait();
+  return settings;
+}
+
+int run_worker(const Options& options, const UserClasses& classes) {
+  raise_open_file_limit();
+  int code = 0;
+  {
+    runner::Worker worker(classes, settings_of(options));
+    code = worker.run();
+    log::info("locust.main", "Shutting down (exit code {})", code);
+    if (!worker.stop_shards(kShardPatience)) {
+      // A task that never yields cannot be stopped: the process ends without it.
+      worker.close_link();
+      log::shutdown();
+      std::_Exit(code);
+    }
+  }
+  return code;
+}
+
+// Everything after the command line; what it throws is bad configuration.
+int start(Options options, const Locustfiles& locustfiles) {
+  auto chosen = choose_user_classes(options, locustfiles);
+  if (options.list && std::holds_alternative<UserClasses>(chosen)) {
+    fmt::print("Available Users:\n");
+    for (const UserClass& one : std::get<UserClasses>(chosen).list()) {
+      fmt::print("    {}\n", one.name());
+    }
+    return 0;
+  }
+  if (options.processes == -1) options.processes = runner::usable_cpus();
+  if (options.processes > 0) {
+    if (const auto code = fork_workers(options.processes)) return *code;
+  }
+  block_signals();
+  log::setup(options.loglevel, options.logfile);
+  log::info("locust.main", "Starting locustpp {}", LOCUSTPP_VERSION);
+  for (const std::string& text : options.warnings) log::warning("locust.main", "{}", text);
+  for (const std::string& text : options.debug_notes) log::debug("locust.main", "{}", text);
+  if (const auto* error = std::get_if<std::string>(&chosen)) {
+    log::error("locust.main", "{}", *error);
+    return 1;
+  }
+  auto& classes = std::get<UserClasses>(chosen);
+  if (const std::string error = configure_users(options.config_users, classes); !error.empty()) {
+    log::error("locust.main", "{}", error);
+    return 255;
+  }
+  if (options.master) {
+    log::error("locust.main",
+               "This is a worker. Start the master with stock Locust: locust --master");
+    return 255;
+  }
+  if (options.show_task_ratio || options.show_task_ratio_json) {
+    fmt::print("{}", task_ratio(classes, options.show_task_ratio_json));
+    return 0;
+  }
+  return run_worker(options, classes);
+}
+
+}  // namespace
+
+int worker_main(int argc, const char* const* argv, const Locustfiles& locustfiles) {
+  const auto parsed = parse(argc, argv, process_environment());
+  if (const auto* exit = std::get_if<Exit>(&parsed)) {
+    std::fputs(exit->out.c_str(), stdout);
+    std::fputs(exit->err.c_str(), stderr);
+    return exit->code;
+  }
+  int code = 1;
+  try {
+    code = start(std::get<Options>(parsed), locustfiles);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "locust-worker: {}\n", error.what());
+  }
+  log::shutdown();
+  return code;
+}
+
+}  // namespace locust::cli

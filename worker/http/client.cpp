@@ -1,0 +1,156 @@
+#include "http/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "http/connection.h"
+#include "http/failure.h"
+#include "http/resolver.h"
+
+namespace locust::http {
+
+struct Client::Host {
+  Origin origin;
+  std::vector<boost::intrusive_ptr<Connection>> connections;
+  std::vector<Connection*> idle;    // of these; the most recently used one last
+  std::vector<Exchange*> waiting;  // for a connection, first come first served
+};
+
+ClientContext::ClientContext(EventLoop& loop)
+    : loop_(loop), resolver_(std::make_unique<Resolver>(loop)) {}
+ClientContext::~ClientContext() = default;
+
+// ---- Exchange ----
+
+void Exchange::cancel() {
+  disarm();
+  if (client_ != nullptr) client_->abandon(*this);
+}
+
+void Exchange::fire() {
+  std::string failure = failure_.empty() ? failure_timed_out() : std::exchange(failure_, {});
+  if (client_ != nullptr) client_->abandon(*this);
+  complete(std::move(failure));
+}
+
+void Exchange::complete(std::string error) {
+  disarm();
+  client_ = nullptr;
+  connection_ = nullptr;
+  if (!error.empty()) {
+    response.status = 0;
+    response.error = std::move(error);
+  }
+  on_done();
+}
+
+// ---- Client ----
+
+Client::Client(ClientContext& context, const ClientSettings& settings)
+    : context_(context), settings_(settings) {}
+
+Client::~Client() {
+  for (const auto& host : hosts_) {
+    for (const auto& connection : host->connections) {
+      connection->client_ = nullptr;
+      connection->close();
+    }
+  }
+}
+
+void Client::start(const Request& request, Exchange& exchange) {
+  exchange.request_ = &request;
+  exchange.client_ = this;
+  exchange.retried_ = false;
+  exchange.response.started = context_.loop().now();
+  if (request.origin().scheme != "http") {
+    fail(exchange, "NotImplementedError('https is not supported by this version of locustpp')");
+    return;
+  }
+  Host& host = host_of(request.origin());
+  while (!host.idle.empty()) {
+    Connection& connection = *host.idle.back();
+    host.idle.pop_back();
+    if (request.idempotent() || connection.looks_alive()) {
+      arm_deadline(exchange, true);
+      connection.carry(exchange);
+      return;
+    }
+    connection.close();
+    std::erase_if(host.connections, [&](const auto& one) { return one.get() == &connection; });
+  }
+  arm_deadline(exchange, false);
+  if (host.connections.size() < settings_.concurrency) {
+    connect_for(host, exchange);
+  } else {
+    host.waiting.push_back(&exchange);
+  }
+}
+
+Client::Host& Client::host_of(const Origin& origin) {
+  for (const auto& host : hosts_) {
+    if (host->origin == origin) return *host;
+  }
+  hosts_.push_back(std::make_unique<Host>());
+  hosts_.back()->origin = origin;
+  return *hosts_.back();
+}
+
+void Client::connect_for(Host& host, Exchange& exchange) {
+  host.connections.emplace_back(new Connection(*this, host.origin));
+  host.connections.back()->connect(exchange);
+}
+
+void Client::arm_deadline(Exchange& exchange, bool connected) {
+  const SteadyDuration asked = exchange.request_->timeout();
+  const SteadyDuration whole = asked != SteadyDuration::zero() ? asked : settings_.network_timeout;
+  const SteadyDuration limit =
+      connected ? whole : std::min(whole, settings_.connection_timeout);
+  context_.loop().arm(exchange, exchange.response.started + limit);
+}
+
+// An exchange that ends before its response: whatever it waits for is taken away from it.
+void Client::abandon(Exchange& exchange) {
+  exchange.client_ = nullptr;
+  if (exchange.connection_ == nullptr) {
+    for (const auto& host : hosts_) std::erase(host->waiting, &exchange);
+    return;
+  }
+  Connection& connection = *std::exchange(exchange.connection_, nullptr);
+  connection.exchange_ = nullptr;
+  connection.close();
+  closed(connection);
+}
+
+void Client::released(Connection& connection) {
+  Host& host = host_of(connection.origin());
+  if (host.waiting.empty()) {
+    host.idle.push_back(&connection);
+    return;
+  }
+  Exchange& next = *host.waiting.front();
+  host.waiting.erase(host.waiting.begin());
+  arm_deadline(next, true);
+  connection.carry(next);
+}
+
+void Client::closed(Connection& connection) {
+  Host& host = host_of(connection.origin());
+  std::erase(host.idle, &connection);
+  std::erase_if(host.connections, [&](const auto& one) { return one.get() == &connection; });
+  if (!host.waiting.empty() && host.connections.size() < settings_.concurrency) {
+    Exchange& next = *host.waiting.front();
+    host.waiting.erase(host.waiting.begin());
+    connect_for(host, next);
+  }
+}
+
+// Told at the loop's next turn, so that start() never calls back and a loop of failures cannot
+// grow the stack.
+void Client::fail(Exchange& exchange, std::string error) {
+  exchange.response.ended = context_.loop().now();
+  exchange.failure_ = std::move(error);
+  context_.loop().arm(exchange, exchange.response.ended);
+}
+
+}  // namespace locust::http

@@ -1,0 +1,98 @@
+// The HTTP client of one user: keep-alive connections, as many as `concurrency` to each origin, and
+// requests in flight. All of it belongs to one shard's thread. A response is a value; whatever
+// goes wrong is in it as a text, never an exception.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "http/request.h"
+#include "http/response.h"
+
+namespace locust::http {
+
+class Client;
+class Connection;
+class Resolver;
+
+// What the clients of one shard share. Made and destroyed while the loop does not run, or on its
+// thread; outlives its clients.
+class ClientContext {
+ public:
+  explicit ClientContext(EventLoop& loop);
+  ~ClientContext();
+  EventLoop& loop() { return loop_; }
+  BufferPool& buffers() { return buffers_; }
+  Resolver& resolver() { return *resolver_; }
+
+ private:
+  EventLoop& loop_;
+  BufferPool buffers_;
+  std::unique_ptr<Resolver> resolver_;
+};
+
+// FastHttpUser's names and defaults (contrib/fasthttp.py).
+struct ClientSettings {
+  SteadyDuration connection_timeout = seconds(60);
+  SteadyDuration network_timeout = seconds(60);  // the whole exchange, from start()
+  std::size_t concurrency = 10;                  // connections to one origin; more requests wait
+};
+
+// One request in flight. Owned by the caller, who derives from it; destroyed in flight, it cancels:
+// its connection is closed and on_done() is not called.
+class Exchange : private Timer {
+ public:
+  Response response;
+
+ protected:
+  Exchange() = default;
+  ~Exchange() override { cancel(); }
+  void cancel();
+  // The response is complete. Never called from within Client::start(). May destroy the exchange
+  // and the client.
+  virtual void on_done() = 0;
+
+ private:
+  friend class Client;
+  friend class Connection;
+  void fire() override;  // its time is up, or a failure is to be told
+  void complete(std::string error);
+
+  const Request* request_ = nullptr;
+  Client* client_ = nullptr;          // while in flight
+  Connection* connection_ = nullptr;  // while it has one
+  std::string failure_;               // told at the loop's next turn
+  bool retried_ = false;
+};
+
+class Client {
+ public:
+  Client(ClientContext& context, const ClientSettings& settings);
+  ~Client();  // closes everything; exchanges in flight must be gone
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // `request` must live until the exchange is done or destroyed.
+  void start(const Request& request, Exchange& exchange);
+
+ private:
+  friend class Connection;
+  friend class Exchange;
+  struct Host;
+
+  Host& host_of(const Origin& origin);
+  void connect_for(Host& host, Exchange& exchange);
+  void abandon(Exchange& exchange);
+  // From connections: free for the next request, or closed.
+  void released(Connection& connection);
+  void closed(Connection& connection);
+  void fail(Exchange& exchange, std::string error);
+  void arm_deadline(Exchange& exchange, bool connected);
+
+  ClientContext& context_;
+  const ClientSettings settings_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+};
+
+}  // namespace locust::http

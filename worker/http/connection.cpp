@@ -1,0 +1,278 @@
+#include "http/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/beast/http/error.hpp>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "http/failure.h"
+
+namespace locust::http {
+
+namespace asio = boost::asio;
+
+// Hands out the connection's own storage for its one pending read.
+template <class T>
+struct Connection::OperationAllocator {
+  using value_type = T;
+  Connection* connection;
+
+  explicit OperationAllocator(Connection* owner) : connection(owner) {}
+  template <class U>
+  explicit OperationAllocator(const OperationAllocator<U>& other) : connection(other.connection) {}
+
+  T* allocate(std::size_t count) {
+    if (!connection->operation_used_ && count * sizeof(T) <= connection->operation_.size()) {
+      connection->operation_used_ = true;
+      return reinterpret_cast<T*>(connection->operation_.data());
+    }
+    return static_cast<T*>(::operator new(count * sizeof(T)));
+  }
+  void deallocate(T* memory, std::size_t) {
+    if (reinterpret_cast<std::byte*>(memory) == connection->operation_.data()) {
+      connection->operation_used_ = false;
+    } else {
+      ::operator delete(memory);
+    }
+  }
+  template <class U>
+  bool operator==(const OperationAllocator<U>& other) const {
+    return connection == other.connection;
+  }
+};
+
+struct Connection::ReadHandler {
+  boost::intrusive_ptr<Connection> connection;
+
+  using allocator_type = OperationAllocator<std::byte>;
+  allocator_type get_allocator() const { return allocator_type(connection.get()); }
+  void operator()(const boost::system::error_code& error, std::size_t size) const {
+    connection->on_read(error, size);
+  }
+};
+
+Connection::Connection(Client& client, const Origin& origin)
+    : client_(&client), origin_(origin), socket_(client.context_.loop().io().get_executor()) {}
+
+Connection::~Connection() = default;
+
+void Connection::connect(Exchange& exchange) {
+  exchange_ = &exchange;
+  exchange.connection_ = this;
+  if (const auto endpoint = Resolver::literal(origin_)) {
+    connect_to({*endpoint}, 0);
+    return;
+  }
+  client_->context_.resolver().resolve(
+      origin_, [self = boost::intrusive_ptr(this)](const Endpoints& endpoints,
+                                                   const std::string& failure) {
+        if (!self->open_) return;
+        if (!failure.empty()) {
+          self->fail(failure);
+        } else {
+          self->connect_to(endpoints, 0);
+        }
+      });
+}
+
+void Connection::connect_to(const Endpoints& endpoints, std::size_t index) {
+  boost::system::error_code error;
+  socket_.close(error);
+  socket_.open(endpoints[index].protocol(), error);
+  if (error) return fail(failure_of_errno(error.value()));
+  socket_.non_blocking(true, error);
+  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  socket_.async_connect(endpoints[index],
+                        [self = boost::intrusive_ptr(this), endpoints,
+                         index](const boost::system::error_code& failed) {
+                          if (!self->open_) return;
+                          if (!failed) {
+                            self->connected();
+                          } else if (index + 1 < endpoints.size()) {
+                            self->connect_to(endpoints, index + 1);
+                          } else {
+                            self->fail(failure_of_errno(failed.value()));
+                          }
+                        });
+}
+
+void Connection::connected() {
+  client_->arm_deadline(*exchange_, true);
+  send();
+}
+
+void Connection::carry(Exchange& exchange) {
+  exchange_ = &exchange;
+  exchange.connection_ = this;
+  reused_ = true;
+  send();
+}
+
+void Connection::send() {
+  Response& response = exchange_->response;
+  response.buffer = client_->context_.buffers().lend();
+  read_at_ = response.buffer.data();
+  room_ = BufferPool::kBufferSize;
+  unparsed_ = 0;
+  parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
+  write(exchange_->request_->bytes());
+}
+
+bool Connection::looks_alive() {
+  char byte;
+  const ssize_t size = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void Connection::write(std::string_view bytes) {
+  boost::system::error_code error;
+  const std::size_t sent = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+  if (error && error != asio::error::would_block) return fail(failure_of_errno(error.value()));
+  if (sent < bytes.size()) {
+    wait_to_write(bytes.substr(sent));
+  } else {
+    read();
+  }
+}
+
+void Connection::wait_to_write(std::string_view rest) {
+  socket_.async_wait(Socket::wait_write, [self = boost::intrusive_ptr(this),
+                                          rest](const boost::system::error_code& error) {
+    // The request's bytes are the exchange's: gone with it, and then this connection is closed.
+    if (self->open_ && !error) self->write(rest);
+  });
+}
+
+void Connection::read() {
+  socket_.async_read_some(asio::buffer(read_at_ + unparsed_, room_ - unparsed_),
+                          ReadHandler{boost::intrusive_ptr(this)});
+}
+
+void Connection::on_read(const boost::system::error_code& error, std::size_t size) {
+  if (!open_) return;
+  client_->context_.loop().begin_turn();
+  if (error == asio::error::eof) {
+    on_eof();
+  } else if (error) {
+    fail(failure_of_errno(error.value()));
+  } else {
+    parse(size);
+  }
+}
+
+void Connection::parse(std::size_t size) {
+  namespace http = boost::beast::http;
+  Response& response = exchange_->response;
+  unparsed_ += size;
+  while (unparsed_ > 0) {
+    const bool in_head = !parser_->is_header_done();
+    const char* head = read_at_;
+    boost::system::error_code error;
+    const std::size_t used = parser_->put(asio::const_buffer(read_at_, unparsed_), error);
+    read_at_ += used;
+    unparsed_ -= used;
+    room_ -= used;
+    if (error == http::error::need_more) break;
+    if (error) return fail(failure_parse(error.message()));
+    if (in_head && parser_->is_header_done()) {
+      response.head_size = static_cast<std::size_t>(read_at_ - head);
+      parser_->eager(true);
+    }
+    if (!parser_->is_done()) continue;
+    if (response.status >= 200 || response.status == 101) return succeed();
+    // An interim response (RFC 9110, 15.2): the final one follows.
+    std::memmove(response.buffer.data(), read_at_, unparsed_);
+    read_at_ = response.buffer.data();
+    room_ = BufferPool::kBufferSize;
+    response.large_head.clear();
+    parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
+  }
+  if (!make_room()) return fail(failure_parse("a line or a head is too long"));
+  read();
+}
+
+// Finds space for the next read: behind the head while that grows, in a buffer of its own for the
+// body. False where what must stay together is larger than is allowed.
+bool Connection::make_room() {
+  Response& response = exchange_->response;
+  if (!parser_->is_header_done()) {
+    if (unparsed_ < room_) return true;
+    if (!response.large_head.empty()) return false;
+    response.large_head.resize(ResponseParser::kHeadLimit);
+    std::memcpy(response.large_head.data(), read_at_, unparsed_);
+    read_at_ = response.large_head.data();
+    room_ = response.large_head.size();
+    return true;
+  }
+  if (unparsed_ >= BufferPool::kBufferSize) return false;
+  if (!body_buffer_) {
+    body_buffer_ = client_->context_.buffers().lend();
+    std::memcpy(body_buffer_.data(), read_at_, unparsed_);
+  } else {
+    std::memmove(body_buffer_.data(), read_at_, unparsed_);
+  }
+  read_at_ = body_buffer_.data();
+  room_ = BufferPool::kBufferSize;
+  return true;
+}
+
+void Connection::on_eof() {
+  if (!parser_->got_some()) return fail(failure_closed());
+  boost::system::error_code error;
+  parser_->put_eof(error);
+  if (error || !parser_->is_done()) return fail(failure_closed());
+  succeed();
+}
+
+void Connection::succeed() {
+  Exchange& exchange = *std::exchange(exchange_, nullptr);
+  exchange.connection_ = nullptr;
+  exchange.response.ended = client_->context_.loop().now();
+  const bool reusable = parser_->keep_alive() && unparsed_ == 0;
+  parser_.reset();
+  body_buffer_ = {};
+  if (reusable) {
+    client_->released(*this);
+  } else {
+    close();
+    client_->closed(*this);
+  }
+  exchange.complete({});
+}
+
+bool Connection::may_retry() const {
+  return reused_ && !exchange_->retried_ && parser_ && !parser_->got_some() && unparsed_ == 0 &&
+         exchange_->request_->idempotent();
+}
+
+void Connection::fail(std::string error) {
+  const boost::intrusive_ptr<Connection> self(this);
+  Client& client = *client_;
+  const bool retry = may_retry();
+  Exchange& exchange = *std::exchange(exchange_, nullptr);
+  exchange.connection_ = nullptr;
+  close();
+  if (retry) {
+    exchange.retried_ = true;
+    exchange.response.buffer = {};
+    Client::Host& host = client.host_of(origin_);
+    client.connect_for(host, exchange);
+  } else {
+    client.fail(exchange, std::move(error));
+  }
+  client.closed(*this);
+}
+
+void Connection::close() {
+  open_ = false;
+  body_buffer_ = {};
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace locust::http

@@ -1,0 +1,79 @@
+// One TCP connection of a client: connects, then carries one exchange at a time. Kept alive by the
+// operations that are pending on it; internal to http/.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <optional>
+#include <string>
+
+#include "http/buffer_pool.h"
+#include "http/client.h"
+#include "http/resolver.h"
+#include "http/response_parser.h"
+
+namespace locust::http {
+
+class Connection final
+    : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter> {
+ public:
+  Connection(Client& client, const Origin& origin);
+  ~Connection();
+
+  // Connects and then carries the exchange; the outcome, good or bad, goes to it.
+  void connect(Exchange& exchange);
+  // Sends an exchange over a connection that has been used before.
+  void carry(Exchange& exchange);
+  // Whether a used connection still looks alive: costs a system call.
+  bool looks_alive();
+  // Closes it without telling the exchange or the client.
+  void close();
+
+  const Origin& origin() const { return origin_; }
+
+ private:
+  friend class Client;
+  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
+                                                  boost::asio::io_context::executor_type>;
+  struct ReadHandler;
+  template <class T>
+  struct OperationAllocator;
+
+  void connect_to(const Endpoints& endpoints, std::size_t index);
+  void connected();
+  void send();
+  void write(std::string_view bytes);
+  void wait_to_write(std::string_view rest);
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t size);
+  void parse(std::size_t size);
+  bool make_room();
+  void on_eof();
+  void succeed();
+  // The exchange has failed on this connection, which is closed; it is tried once more on a new one
+  // where that is safe.
+  void fail(std::string error);
+  bool may_retry() const;
+
+  Client* client_;  // null once the client has gone
+  const Origin& origin_;
+  Socket socket_;
+  Exchange* exchange_ = nullptr;
+  bool reused_ = false;  // the exchange is not the first one on it
+  bool open_ = true;
+
+  std::optional<ResponseParser> parser_;
+  Buffer body_buffer_;     // what follows the head, where one read did not bring it all
+  char* read_at_ = nullptr;  // the bytes read and not parsed yet: [read_at_, read_at_ + unparsed_)
+  std::size_t unparsed_ = 0;
+  std::size_t room_ = 0;     // bytes from read_at_ to the end of its buffer
+
+  // The pending read lives here instead of on the heap.
+  alignas(std::max_align_t) std::array<std::byte, 256> operation_;
+  bool operation_used_ = false;
+};
+
+}  // namespace locust::http

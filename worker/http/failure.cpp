@@ -1,0 +1,54 @@
+#include "http/failure.h"
+
+#include <fmt/core.h>
+#include <netdb.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/value.h"
+
+namespace locust::http {
+
+namespace {
+
+std::string_view class_of_errno(int number) {
+  switch (number) {
+    case ECONNREFUSED:
+      return "ConnectionRefusedError";
+    case ECONNRESET:
+      return "ConnectionResetError";
+    case ECONNABORTED:
+      return "ConnectionAbortedError";
+    case EPIPE:
+      return "BrokenPipeError";
+    case ETIMEDOUT:
+      return "TimeoutError";
+    case EACCES:
+    case EPERM:
+      return "PermissionError";
+    default:
+      return "OSError";
+  }
+}
+
+}  // namespace
+
+std::string failure_of_errno(int number) {
+  return fmt::format("{}({}, {})", class_of_errno(number), number,
+                     repr(std::generic_category().message(number)));
+}
+
+std::string failure_of_getaddrinfo(int number) {
+  return fmt::format("gaierror({}, {})", number, repr(std::string_view(gai_strerror(number))));
+}
+
+std::string failure_timed_out() { return "TimeoutError('timed out')"; }
+
+std::string failure_closed() { return "HTTPConnectionClosed('connection closed.')"; }
+
+std::string failure_parse(std::string_view reason) {
+  return fmt::format("HTTPParseError({})", repr(reason));
+}
+
+}  // namespace locust::http

@@ -1,0 +1,21 @@
+// The texts of failures below HTTP, as the failures tab of a Locust user shows them: the repr of the
+// exception that Python raises for the same thing.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace locust::http {
+
+// errno 111 → "ConnectionRefusedError(111, 'Connection refused')"; the class names are PEP 3151's.
+std::string failure_of_errno(int number);
+// EAI_NONAME → "gaierror(-2, 'Name or service not known')".
+std::string failure_of_getaddrinfo(int number);
+// No answer within the time limit: what a gevent socket raises.
+std::string failure_timed_out();
+// The server closed the connection before a whole response: geventhttpclient's word for it.
+std::string failure_closed();
+// Bytes that are no HTTP response; `reason` says what is wrong with them.
+std::string failure_parse(std::string_view reason);
+
+}  // namespace locust::http

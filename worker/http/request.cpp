@@ -1,0 +1,79 @@
+#include "http/request.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <stdexcept>
+
+namespace locust::http {
+
+namespace {
+
+// RFC 9110, 5.6.2.
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+bool has(const Headers& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
+    return equal_ignoring_case(header.first, name);
+  });
+}
+
+void append(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string to_bytes(const RequestParts& parts) {
+  if (!is_token(parts.method)) throw std::invalid_argument("bad method '" + parts.method + "'");
+  std::string out = parts.method + " " + parts.url.target + " HTTP/1.1\r\n";
+  if (!has(parts.headers, "Host")) append(out, "Host", parts.url.origin.host_header());
+  if (!has(parts.headers, "User-Agent")) append(out, "User-Agent", "locustpp/" LOCUSTPP_VERSION);
+  if (!has(parts.headers, "Accept")) append(out, "Accept", "*/*");
+  for (const auto& [name, value] : parts.headers) {
+    if (!is_token(name)) throw std::invalid_argument("bad header name '" + name + "'");
+    if (!is_field_value(value)) {
+      throw std::invalid_argument("line break in the header '" + name + "'");
+    }
+    append(out, name, value);
+  }
+  const bool body_expected =
+      parts.method == "POST" || parts.method == "PUT" || parts.method == "PATCH";
+  if ((parts.has_body || body_expected) && !has(parts.headers, "Content-Length")) {
+    append(out, "Content-Length", std::to_string(parts.body.size()));
+  }
+  return out + "\r\n" + parts.body;
+}
+
+bool is_idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kIdempotent = {"GET",    "HEAD",  "PUT",
+                                                           "DELETE", "OPTIONS", "TRACE"};
+  return std::find(kIdempotent.begin(), kIdempotent.end(), method) != kIdempotent.end();
+}
+
+}  // namespace
+
+Request::Request(RequestParts parts)
+    : origin_(parts.url.origin),
+      bytes_(to_bytes(parts)),
+      is_head_(parts.method == "HEAD"),
+      keep_body_(parts.keep_body),
+      idempotent_(is_idempotent(parts.method)),
+      timeout_(parts.timeout) {}
+
+}  // namespace locust::http

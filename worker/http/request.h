@@ -1,0 +1,53 @@
+// A request as the bytes that go out: built once, sent often, never changed. May be shared between
+// threads.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "http/url.h"
+
+namespace locust::http {
+
+using Header = std::pair<std::string, std::string>;
+using Headers = std::vector<Header>;
+
+// What a request is made of.
+struct RequestParts {
+  std::string method = "GET";
+  Url url;
+  Headers headers;
+  std::string body;
+  bool has_body = false;      // an empty body still gets a Content-Length
+  bool keep_body = false;     // whether the response's body is kept or only counted
+  SteadyDuration timeout{};   // for the whole exchange; zero: the client's
+};
+
+class Request {
+ public:
+  // Host, User-Agent, Accept and Content-Length are added where the headers do not name them.
+  // Throws std::invalid_argument for a method or header that would break the message apart
+  // (RFC 9110, 5.5 and 9.1).
+  explicit Request(RequestParts parts);
+
+  const Origin& origin() const { return origin_; }
+  std::string_view bytes() const { return bytes_; }
+  bool is_head() const { return is_head_; }
+  bool keep_body() const { return keep_body_; }
+  // Whether it may be sent again when a reused connection turns out to be dead (RFC 9110, 9.2.2).
+  bool idempotent() const { return idempotent_; }
+  SteadyDuration timeout() const { return timeout_; }
+
+ private:
+  Origin origin_;
+  std::string bytes_;
+  bool is_head_;
+  bool keep_body_;
+  bool idempotent_;
+  SteadyDuration timeout_;
+};
+
+}  // namespace locust::http

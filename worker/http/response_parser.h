@@ -1,0 +1,60 @@
+// Beast's parser of HTTP/1 messages (RFC 9112) made to count a body instead of keeping it, and to
+// keep no headers. Internal to http/.
+#pragma once
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstdint>
+
+#include "http/response.h"
+
+namespace locust::http {
+
+class ResponseParser final : public boost::beast::http::basic_parser<false> {
+ public:
+  static constexpr std::uint32_t kHeadLimit = 64 * 1024;  // bytes
+
+  ResponseParser(Response& response, bool head_request, bool keep_body)
+      : response_(response), keep_body_(keep_body) {
+    header_limit(kHeadLimit);
+    body_limit(boost::none);
+    skip(head_request);
+  }
+
+ private:
+  using string_view = boost::beast::string_view;
+  using error_code = boost::beast::error_code;
+  using field = boost::beast::http::field;
+
+  void on_request_impl(boost::beast::http::verb, string_view, string_view, int,
+                       error_code&) override {}
+  void on_response_impl(int status, string_view, int, error_code& error) override {
+    response_.status = status;
+    error = {};
+  }
+  void on_field_impl(field, string_view, string_view, error_code& error) override { error = {}; }
+  void on_header_impl(error_code& error) override { error = {}; }
+  void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code& error) override {
+    error = {};
+  }
+  std::size_t on_body_impl(string_view bytes, error_code& error) override {
+    return take(bytes, error);
+  }
+  void on_chunk_header_impl(std::uint64_t, string_view, error_code& error) override { error = {}; }
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code& error) override {
+    return take(bytes, error);
+  }
+  void on_finish_impl(error_code& error) override { error = {}; }
+
+  std::size_t take(string_view bytes, error_code& error) {
+    error = {};
+    response_.body_size += bytes.size();
+    if (keep_body_) response_.body.append(bytes.data(), bytes.size());
+    return bytes.size();
+  }
+
+  Response& response_;
+  bool keep_body_;
+};
+
+}  // namespace locust::http

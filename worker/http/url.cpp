@@ -1,0 +1,101 @@
+#include "http/url.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace locust::http {
+
+namespace {
+
+bool starts_with_scheme(std::string_view text, std::string_view scheme) {
+  return text.size() > scheme.size() &&
+         std::equal(scheme.begin(), scheme.end(), text.begin(),
+                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && c != '"' && c != '<' && c != '>') {
+      result += c;
+    } else {
+      result += '%';
+      result += kHex[byte >> 4U];
+      result += kHex[byte & 0xfU];
+    }
+  }
+  return result;
+}
+
+// host[:port] into an origin whose scheme and default port are set.
+bool parse_authority(std::string_view authority, Origin& origin) {
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    authority.remove_prefix(at + 1);
+  }
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const auto end = authority.find(']');
+    if (end == std::string_view::npos) return false;
+    origin.host = authority.substr(1, end - 1);
+    authority.remove_prefix(end + 1);
+    if (!authority.empty() && authority.front() != ':') return false;
+    port = authority.empty() ? authority : authority.substr(1);
+  } else {
+    const auto colon = authority.find(':');
+    origin.host = authority.substr(0, colon);
+    if (colon != std::string_view::npos) port = authority.substr(colon + 1);
+  }
+  if (origin.host.empty() ||
+      std::any_of(origin.host.begin(), origin.host.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/' || c == '\\';
+      })) {
+    return false;
+  }
+  if (port.empty()) return true;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), origin.port);
+  return error == std::errc() && end == port.data() + port.size() && origin.port != 0;
+}
+
+bool is_absolute(std::string_view text) {
+  return starts_with_scheme(text, "http://") || starts_with_scheme(text, "https://");
+}
+
+}  // namespace
+
+std::string Origin::host_header() const {
+  std::string result = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (port != (scheme == "https" ? 443 : 80)) result += ":" + std::to_string(port);
+  return result;
+}
+
+std::optional<Url> parse_url(std::string_view text) {
+  Url url;
+  if (starts_with_scheme(text, "http://")) {
+    url.origin.scheme = "http";
+    text.remove_prefix(7);
+  } else if (starts_with_scheme(text, "https://")) {
+    url.origin.scheme = "https";
+    url.origin.port = 443;
+    text.remove_prefix(8);
+  } else {
+    return std::nullopt;
+  }
+  const auto path = std::min(text.find_first_of("/?#"), text.size());
+  if (!parse_authority(text.substr(0, path), url.origin)) return std::nullopt;
+  std::string_view target = text.substr(path);
+  target = target.substr(0, target.find('#'));
+  url.target = percent_encoded(target);
+  if (!url.target.starts_with('/')) url.target.insert(0, "/");
+  return url;
+}
+
+std::optional<Url> parse_url(std::string_view text, std::string_view base) {
+  if (is_absolute(text)) return parse_url(text);
+  return parse_url(std::string(base) + std::string(text));
+}
+
+}  // namespace locust::http

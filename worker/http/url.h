@@ -1,0 +1,35 @@
+// Absolute URLs, as far as a client needs them (RFC 3986): where to connect and what to ask for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace locust::http {
+
+// Scheme, host and port: what a connection can be reused for.
+struct Origin {
+  std::string scheme;  // "http" or "https"
+  std::string host;    // a name or an address; IPv6 without its brackets
+  std::uint16_t port = 80;
+
+  // The Host header (RFC 9112, 3.2): the port only where it is not the scheme's own.
+  std::string host_header() const;
+  bool operator==(const Origin&) const = default;
+};
+
+struct Url {
+  Origin origin;
+  std::string target;  // path and query, never empty; without the fragment
+};
+
+// Nothing where the text is no absolute http(s) URL. Bytes that a request line cannot hold (spaces,
+// control characters, non-ASCII) are percent-encoded.
+std::optional<Url> parse_url(std::string_view text);
+
+// The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended to
+// the base as it is (clients.py, _build_url).
+std::optional<Url> parse_url(std::string_view text, std::string_view base);
+
+}  // namespace locust::http

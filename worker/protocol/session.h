@@ -1,0 +1,234 @@
+// The brain of a worker: what to do when a message comes, the link changes, users have been started
+// or stopped, or time passes. No socket, no thread, no clock: every call takes the time and returns
+// what the shell (runner/worker) shall do, in order. One thread.
+//
+// The rules are Locust's WorkerRunner's (runners.py, 2.47.0) except where a master is lost or
+// restarted: there a stock worker gives up, and this one comes back by itself.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/value.h"
+#include "protocol/exception_limiter.h"
+#include "protocol/message.h"
+
+namespace locust::protocol {
+
+// ---- what the shell shall do ----
+
+struct Send {
+  ToMaster message;
+};
+// Gather what the shards have recorded and answer with on_report(), once for each of these and in
+// their order.
+struct CollectReport {};
+// Forget what has been recorded so far.
+struct ClearStats {};
+// A test begins: for the environments of the shards, before its users are made.
+struct ConfigureTest {
+  std::optional<std::string> host;
+  Value parsed_options;
+};
+// Have so many users of each class, no more and no fewer; classes that are not named stay as they
+// are. Replaces a job that is not done. Answer with on_users_in_place(job).
+struct ChangeUsers {
+  std::uint64_t job = 0;
+  UserCounts counts;
+  SteadyDuration stop_timeout{};  // for those that are stopped
+};
+// Close the connection, wait, resolve the master's name anew and connect with the same identity.
+struct RebuildLink {
+  SteadyDuration pause{};
+};
+// A message for the locustfile's listeners.
+struct Deliver {
+  std::string type;
+  Value data;
+};
+// The index that the master has given this worker.
+struct SetWorkerIndex {
+  std::int64_t index = 0;
+};
+// Answer with on_logs().
+struct CollectLogs {};
+struct WriteLog {
+  log::Level level;
+  std::string text;  // of the logger locust.runners
+};
+// Leave: what has been sent goes out first.
+struct Exit {
+  int code = 0;
+};
+
+using Action =
+    std::variant<Send, CollectReport, ClearStats, ConfigureTest, ChangeUsers, RebuildLink, Deliver,
+                 UpdateUserClass, SetWorkerIndex, CollectLogs, WriteLog, Exit>;
+using Actions = std::vector<Action>;
+
+struct SessionSettings {
+  std::vector<std::string> user_classes;  // that this worker can run
+  std::string master = "127.0.0.1:5557";  // for log lines
+  std::optional<std::string> version;     // sent in client_ready; nothing: -1
+  bool exit_on_master_loss = false;       // as a stock worker does
+  bool reset_stats = false;               // --reset-stats
+  SteadyDuration additional_wait{};       // LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP
+};
+
+class Session {
+ public:
+  explicit Session(SessionSettings settings);
+
+  // The shell has started, and is connecting.
+  Actions start(SteadyTime now);
+  // The ZMTP handshake with a master is done; the connection is lost.
+  Actions on_link_up(SteadyTime now);
+  Actions on_link_down(SteadyTime now);
+  Actions on_message(const FromMaster& message, SteadyTime now);
+  // A frame that is no message.
+  Actions on_bad_frame(const std::string& reason, SteadyTime now);
+  // Call it at next_deadline() or before.
+  Actions on_tick(SteadyTime now);
+  SteadyTime next_deadline() const;
+
+  // How many users run: with every change, and always before on_users_in_place.
+  void set_user_counts(UserCounts counts) { user_counts_ = std::move(counts); }
+  Actions on_users_in_place(std::uint64_t job, SteadyTime now);
+  Actions on_report(stats::Report report, SteadyTime now);
+  Actions on_logs(const log::Recent& recent, SteadyTime now);
+  // `times` exceptions with this text and traceback in users' code.
+  Actions on_user_error(const Exception& error, std::uint64_t times, SteadyTime now);
+  Actions on_custom_message(CustomToMaster message, SteadyTime now);
+  // SIGTERM, SIGINT: end the users, report, say goodbye.
+  Actions quit(SteadyTime now);
+
+  void set_usage(double cpu_percent, std::uint64_t memory_bytes) {
+    cpu_usage_ = cpu_percent;
+    memory_usage_ = memory_bytes;
+  }
+
+ private:
+  // Where the worker stands with its master.
+  enum class Link {
+    connecting,   // never known to a master yet
+    registering,  // client_ready is on its way, or will be
+    registered,   // the master has acknowledged
+    doubtful,     // registered, but the connection is a new one: is it the same master?
+  };
+  // What is to be done when the users have been stopped.
+  enum class Ending { none, stop, quit };
+  enum class Purpose { periodic, before_quit, final_report };
+  // A CollectReport that is not answered yet.
+  struct Collection {
+    Purpose purpose;
+    bool wanted = true;  // unless what it brings belongs to a test that is over
+  };
+
+  void handle(const Ack& ack, SteadyTime now);
+  void handle(const Spawn& spawn, SteadyTime now);
+  void handle(const AllSpawned& message, SteadyTime now);
+  void handle(const Stop& message, SteadyTime now);
+  void handle(const QuitOrder& message, SteadyTime now);
+  void handle(const HeartbeatEcho& message, SteadyTime now);
+  void handle(const Reconnect& message, SteadyTime now);
+  void handle(const UpdateUserClass& message, SteadyTime now);
+  void handle(const LocustfileAnswer& message, SteadyTime now);
+  void handle(const CustomFromMaster& message, SteadyTime now);
+
+  void send_client_ready(SteadyTime now);
+  void retry_client_ready(SteadyTime now);
+  void rebuild_link(SteadyTime now);
+  bool notice_suspension(SteadyTime now);
+  void confirm_master(SteadyTime now);
+  void heartbeat(SteadyTime now);
+  void resolve_doubt(SteadyTime now);
+  void check_silence(SteadyTime now);
+  void forget_master(SteadyTime now);
+  void stop_users(SteadyDuration stop_timeout);
+  void begin_ending(Ending ending, SteadyTime now);
+  void users_are_stopped(SteadyTime now);
+  void overdue_ending(SteadyTime now);
+  void finish_ending(SteadyTime now);
+  void collect(Purpose purpose);
+  void flush_report(SteadyTime now);
+  void discard_reports();
+  void flush_custom();
+  void send_spawning_complete(SteadyTime now);
+  void begin_test(const Spawn& spawn);
+  UserCounts known_counts(const Spawn& spawn, SteadyTime now);
+  bool is_known(const std::string& user_class) const;
+  void warn_of_suppressed_exceptions();
+  // Whether the master hears us and knows us, as far as we can tell.
+  bool is_heard(SteadyTime now) const;
+  bool may_send_logs() const;
+
+  // Nothing follows an Exit.
+  template <class T>
+  void act(T action) {
+    if (gone_) return;
+    if constexpr (std::is_same_v<T, Exit>) gone_ = true;
+    actions_.emplace_back(std::move(action));
+  }
+  void send(ToMaster message) { act(Send{std::move(message)}); }
+  void write_log(log::Level level, std::string text) { act(WriteLog{level, std::move(text)}); }
+  Actions take() { return std::exchange(actions_, {}); }
+
+  const SessionSettings settings_;
+  Actions actions_;
+  bool gone_ = false;  // told to exit
+
+  Link link_ = Link::connecting;
+  bool connected_ = false;         // the ZMTP connection stands
+  bool echoes_ = false;            // this master answers heartbeats (2.19.0 on)
+  bool master_is_modern_ = false;  // 2.29.0 on: takes logs
+  int attempts_ = 0;               // to register, since we last were
+  int unanswered_ = 0;             // heartbeats, since the connection was made
+  int rebuilds_ = 0;               // of the link, to be heard again after `reconnect`
+  bool reregister_ = false;  // the users were stopped meanwhile: register even at the same master
+  SteadyTime last_sign_{};   // of the master
+  SteadyTime last_tick_{};
+  SteadyTime disconnected_at_{};
+
+  WorkerState state_ = WorkerState::ready;
+  double last_spawn_timestamp_ = 0;
+  SteadyDuration stop_timeout_{};
+  std::uint64_t job_ = 0;
+  bool job_done_ = true;
+  bool complete_due_ = false;  // spawning_complete could not be sent yet
+  UserCounts user_counts_;
+  std::set<std::string> unknown_classes_;  // complained about in this test
+
+  Ending ending_ = Ending::none;
+  int exit_code_ = 0;
+  std::optional<SteadyTime> ending_deadline_;
+  std::optional<SteadyTime> ready_at_;  // when client_ready follows client_stopped
+
+  std::deque<Collection> collecting_;
+  std::optional<stats::Report> pending_;  // not sent yet
+  std::deque<CustomToMaster> custom_;  // not sent yet
+  bool custom_dropped_ = false;        // and said so
+  ExceptionLimiter exceptions_;
+  std::uint64_t logs_seen_ = 0;     // lines there were when they were last sent
+  std::uint64_t logs_counted_ = 0;  // lines there were an interval ago
+  bool last_logs_due_ = false;      // there were too many: one last time
+  bool logs_off_ = false;
+
+  std::optional<SteadyTime> next_registration_;
+  SteadyTime next_heartbeat_{};
+  SteadyTime next_report_{};
+  SteadyTime next_logs_{};
+
+  double cpu_usage_ = 0;
+  std::uint64_t memory_usage_ = 0;
+};
+
+}  // namespace locust::protocol

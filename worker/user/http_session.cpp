@@ -1,0 +1,74 @@
+#include "user/http_session.h"
+
+#include <fmt/core.h>
+
+namespace locust {
+
+namespace {
+
+// FastHttpUser's judgement of a status (contrib/fasthttp.py, FastResponse.ok).
+bool is_success(int status) {
+  return (status >= 200 && status <= 208) || status == 226 || (status >= 301 && status <= 304) ||
+         status == 307 || status == 308;
+}
+
+}  // namespace
+
+void HttpSession::finish(const Request& request, Response& response) {
+  shard_.resumed.store(&user_class_, std::memory_order_relaxed);
+  if (!last_request_ || &last_request_->data() != &request.data()) {
+    last_entry_ = &shard_.recorder.entry(request.data().method, request.data().name);
+    last_request_ = request;
+  }
+  if (response.error.empty() && !is_success(response.status)) {
+    response.error = fmt::format("LocustBadStatusCode(code={})", response.status);
+  }
+  const WallTime now = shard_.loop.wall(response.ended);
+  shard_.recorder.record(*last_entry_, now, to_milliseconds(response.ended - response.started),
+                         response.body_size);
+  if (!response.ok()) shard_.recorder.record_error(*last_entry_, now, response.error);
+}
+
+HttpSession::Send HttpSession::send(Request request) { return {*this, std::move(request)}; }
+
+HttpSession::Batch HttpSession::batch(std::size_t count, Request request) {
+  std::vector<Request> requests;
+  requests.push_back(std::move(request));
+  return {*this, std::move(requests), count};
+}
+
+HttpSession::Batch HttpSession::batch(std::vector<Request> requests) {
+  const std::size_t count = requests.size();
+  return {*this, std::move(requests), count};
+}
+
+HttpSession::Batch::Batch(HttpSession& session, std::vector<Request> requests, std::size_t count)
+    : session_(session),
+      requests_(std::move(requests)),
+      count_(count),
+      left_(count),
+      exchanges_(std::make_unique<One[]>(count)) {}
+
+void HttpSession::Batch::await_suspend(std::coroutine_handle<> waiting) {
+  waiting_ = waiting;
+  for (std::size_t i = 0; i < count_; ++i) {
+    One& one = exchanges_[i];
+    one.batch = this;
+    one.request = &requests_[requests_.size() == 1 ? 0 : i];
+    session_.client_.start(one.request->data().wire, one);
+  }
+}
+
+void HttpSession::Batch::One::on_done() {
+  batch->session_.finish(*request, response);
+  if (--batch->left_ == 0) batch->waiting_.resume();
+}
+
+std::vector<Response> HttpSession::Batch::await_resume() {
+  std::vector<Response> responses;
+  responses.reserve(count_);
+  for (std::size_t i = 0; i < count_; ++i) responses.push_back(std::move(exchanges_[i].response));
+  return responses;
+}
+
+}  // namespace locust

@@ -1,0 +1,92 @@
+// The client of an HttpUser: the one place where a response becomes a sample. Every request that is
+// sent is recorded exactly once, before its co_await returns; one that is cancelled because its user
+// is killed is not recorded, as in Locust.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "http/client.h"
+#include "user/request.h"
+#include "user/shard_context.h"
+
+namespace locust {
+
+using Response = http::Response;
+
+class HttpSession {
+ public:
+  HttpSession(ShardContext& shard, const UserClass& user_class,
+              const http::ClientSettings& settings = {})
+      : shard_(shard), user_class_(user_class), client_(shard.http, settings) {}
+
+  class Send;
+  class Batch;
+
+  // Response response = co_await client.send(request);
+  Send send(Request request);
+  // std::vector<Response> responses = co_await client.batch(10, request): ten at the same time.
+  Batch batch(std::size_t count, Request request);
+  // All of these at the same time; the responses in the order of the requests.
+  Batch batch(std::vector<Request> requests);
+
+ private:
+  void finish(const Request& request, Response& response);
+
+  ShardContext& shard_;
+  const UserClass& user_class_;
+  http::Client client_;
+  // The row that was recorded last: most users ask for the same thing again and again.
+  // Held, so that no other request can take its address.
+  std::optional<Request> last_request_;
+  stats::Entry* last_entry_ = nullptr;
+};
+
+class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Exchange {
+ public:
+  Send(HttpSession& session, Request request) : session_(session), request_(std::move(request)) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    session_.client_.start(request_.data().wire, *this);
+  }
+  Response await_resume() { return std::move(response); }
+
+ private:
+  void on_done() override {
+    session_.finish(request_, response);
+    waiting_.resume();
+  }
+
+  HttpSession& session_;
+  Request request_;
+  std::coroutine_handle<> waiting_;
+};
+
+class [[nodiscard("co_await it")]] HttpSession::Batch final {
+ public:
+  Batch(HttpSession& session, std::vector<Request> requests, std::size_t count);
+  bool await_ready() const noexcept { return count_ == 0; }
+  void await_suspend(std::coroutine_handle<> waiting);
+  std::vector<Response> await_resume();
+
+ private:
+  struct One final : http::Exchange {
+    Batch* batch = nullptr;
+    const Request* request = nullptr;
+    void on_done() override;
+    friend class Batch;
+  };
+
+  HttpSession& session_;
+  std::vector<Request> requests_;  // one for each, or a single one for all
+  std::size_t count_;
+  std::size_t left_;
+  std::unique_ptr<One[]> exchanges_;
+  std::coroutine_handle<> waiting_;
+};
+
+}  // namespace locust

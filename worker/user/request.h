@@ -1,0 +1,58 @@
+// A request as a locustfile writes it: get("/items/7").named("/items/[id]").header("X-Token", token).
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "http/request.h"
+
+namespace locust {
+
+// A handle to an immutable request: cheap to copy, may be kept by a user and sent for ever.
+class Request {
+ public:
+  struct Data {
+    http::Request wire;
+    std::string method;
+    std::string name;  // its row in the statistics
+  };
+  explicit Request(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+  const Data& data() const { return *data_; }
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
+// Collects what a request is made of; becomes a Request where one is wanted.
+class RequestBuilder {
+ public:
+  // `url` is absolute, or appended to `base`; as it stands it is the name in the statistics, as in
+  // FastHttpUser. Throws std::invalid_argument where that makes no URL.
+  RequestBuilder(std::string method, std::string_view url, std::string_view base);
+
+  // The row in the statistics: for URLs that differ from request to request.
+  RequestBuilder named(std::string name) &&;
+  RequestBuilder header(std::string name, std::string value) &&;
+  RequestBuilder body(std::string bytes, std::string content_type = "application/octet-stream") &&;
+  RequestBuilder json(std::string text) &&;
+  // application/x-www-form-urlencoded (WHATWG URL, 5.2).
+  RequestBuilder form(
+      std::initializer_list<std::pair<std::string_view, std::string_view>> fields) &&;
+  // The response's body is kept for Response::body; else it is only counted.
+  RequestBuilder keep_body() &&;
+  // For the whole exchange, instead of the user's network_timeout.
+  RequestBuilder timeout(SteadyDuration limit) &&;
+
+  // Throws std::invalid_argument for a header that would break the message apart.
+  operator Request() const;  // NOLINT(google-explicit-constructor): the point of a builder
+
+ private:
+  http::RequestParts parts_;
+  std::string name_;
+};
+
+}  // namespace locust

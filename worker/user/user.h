@@ -1,0 +1,96 @@
+// The classes that a locustfile derives its users from. An object is one simulated user: it is made,
+// runs and ends on one shard, and its members are its own.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/event_loop.h"
+#include "base/task.h"
+#include "user/http_session.h"
+#include "user/request.h"
+#include "user/shard_context.h"
+
+namespace locust {
+
+class UserClass;
+
+// Thrown in a task, it ends this user (exception.py, StopUser); on_stop runs.
+struct StopUser {};
+
+// One sample of a protocol of your own.
+struct Sample {
+  std::string_view method;  // "TCP", "GRPC" …: the Type column
+  std::string_view name;
+  std::optional<std::chrono::duration<double, std::milli>> elapsed;
+  std::uint64_t bytes = 0;
+  std::string_view error;  // empty: a success
+};
+
+class User {
+ public:
+  User(const User&) = delete;
+  User& operator=(const User&) = delete;
+  virtual ~User() = default;
+
+  // Before the first task. An exception here ends the user before it has begun.
+  virtual Task<> on_start() { co_return; }
+  // When the user ends: stopped, killed, or by StopUser.
+  virtual Task<> on_stop() { co_return; }
+
+ protected:
+  // Only the engine makes users: it says beforehand for which shard and class (ConstructionScope).
+  User();
+
+  // co_await sleep(100ms). The user may be stopped meanwhile.
+  SleepUntil sleep(SteadyDuration duration) {
+    return {shard_.loop, shard_.loop.now() + duration};
+  }
+  std::int64_t uniform(std::int64_t low, std::int64_t high) {
+    return shard_.random.uniform(low, high);
+  }
+  // Records a sample; for users that are not HTTP. HttpSession records its requests itself.
+  void report(const Sample& sample);
+  Environment& environment() { return shard_.environment; }
+
+  ShardContext& shard_;
+  const UserClass& user_class_;
+};
+
+class HttpUser : public User {
+ protected:
+  HttpUser();
+
+  // `url` is absolute, or a path that is appended to the host. As given it is the name in the
+  // statistics. Throws std::invalid_argument where that makes no URL.
+  RequestBuilder request(std::string method, std::string_view url) const {
+    return {std::move(method), url, host_};
+  }
+  RequestBuilder get(std::string_view url) const { return request("GET", url); }
+  RequestBuilder post(std::string_view url) const { return request("POST", url); }
+  RequestBuilder put(std::string_view url) const { return request("PUT", url); }
+  RequestBuilder patch(std::string_view url) const { return request("PATCH", url); }
+  RequestBuilder delete_(std::string_view url) const { return request("DELETE", url); }
+  RequestBuilder head(std::string_view url) const { return request("HEAD", url); }
+  RequestBuilder options(std::string_view url) const { return request("OPTIONS", url); }
+
+ private:
+  std::string host_;
+
+ protected:
+  HttpSession client;  // NOLINT(readability-identifier-naming): Locust's name, for users to type
+};
+
+// For which shard and user class the users are that this thread is making.
+class ConstructionScope {
+ public:
+  ConstructionScope(ShardContext& shard, const UserClass& user_class);
+  ~ConstructionScope();
+  ConstructionScope(const ConstructionScope&) = delete;
+  ConstructionScope& operator=(const ConstructionScope&) = delete;
+};
+
+}  // namespace locust
