@@ -32,6 +32,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_definitions(locustpp_flags INTERFACE
     __cpp_impl_coroutine=201902L BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1)
 endif()
+if(LOCUSTPP_FUZZ)
+  # The libraries report which of their branches an input takes; only the programs have the fuzzer.
+  target_compile_options(locustpp_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+endif()
 if(LOCUSTPP_SANITIZE)
   target_compile_options(locustpp_flags INTERFACE
     -O1 -g -fsanitize=${LOCUSTPP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

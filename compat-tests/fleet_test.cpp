@@ -11,13 +11,7 @@
 namespace compat {
 namespace {
 
-class EndMasterFleet : public CompatTest {
- protected:
-  EndMasterFleet() {
-    // A master that starts a rebalancing from inside its listener always says so (all versions).
-    allow_in_master_log("report waittime is expired");
-  }
-};
+class EndMasterFleet : public CompatTest {};
 
 // The workers' users in descending order.
 std::vector<int> shares(const Json& stats) {

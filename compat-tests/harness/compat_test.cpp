@@ -58,8 +58,7 @@ void CompatTest::TearDown() {
                                                "Traceback (most recent call last)",
                                                "Unknown message type",
                                                "exceeded cpu threshold",
-                                               "running a different version",
-                                               "report waittime is expired"};
+                                               "running a different version"};
   for (const auto& file : std::filesystem::directory_iterator(dir_.path())) {
     if (!file.path().filename().string().starts_with("master-")) continue;
     std::istringstream lines(read_file(file.path()));

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cctype>
+#include <cerrno>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -48,8 +48,8 @@ class RecentLines {
   void add(Level level, std::string_view logger, std::string_view text) {
     const std::lock_guard lock(mutex_);
     spdlog::memory_buf_t line;
-    const std::string payload = fmt::format("{}/{}: {}", kNames[static_cast<std::size_t>(level)].text,
-                                            logger, text);
+    const std::string payload =
+        fmt::format("{}/{}: {}", kNames[static_cast<std::size_t>(level)].text, logger, text);
     formatter_.format(spdlog::details::log_msg("", spdlog::level::info, payload), line);
     ++recent_.total;
     lines_.emplace_back(line.data(), line.size());
@@ -96,7 +96,8 @@ void setup(Level level, const std::optional<std::string>& logfile) {
     try {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(*logfile);
     } catch (const spdlog::spdlog_ex&) {
-      throw std::system_error(errno, std::generic_category(), "cannot write the log file " + *logfile);
+      throw std::system_error(errno, std::generic_category(),
+                              "cannot write the log file " + *logfile);
     }
   } else {
     sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();

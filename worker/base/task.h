@@ -75,7 +75,7 @@ class [[nodiscard("a Task does nothing until it is awaited: co_await it")]] Task
 
   Task() noexcept = default;
   explicit Task(Handle handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task(Task && other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
       if (handle_) handle_.destroy();
@@ -90,8 +90,8 @@ class [[nodiscard("a Task does nothing until it is awaited: co_await it")]] Task
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
   bool done() const noexcept { return handle_.done(); }
 
-  // Runs an outermost task until it first suspends. `on_done(context)` is called, on the thread that
-  // finished it, when it has ended; it may destroy this Task.
+  // Runs an outermost task until it first suspends. `on_done(context)` is called, on the thread
+  // that finished it, when it has ended; it may destroy this Task.
   void start(void (*on_done)(void* context), void* context) {
     handle_.promise().on_done = on_done;
     handle_.promise().context = context;
@@ -100,7 +100,7 @@ class [[nodiscard("a Task does nothing until it is awaited: co_await it")]] Task
   // What it returned, or throws what it threw; once, after done().
   T result() { return handle_.promise().result(); }
 
-  auto operator co_await() && noexcept {
+  auto operator co_await()&& noexcept {
     struct Awaiter {
       Handle handle;
       bool await_ready() const noexcept { return !handle || handle.done(); }
@@ -112,7 +112,7 @@ class [[nodiscard("a Task does nothing until it is awaited: co_await it")]] Task
     };
     return Awaiter{handle_};
   }
-  auto operator co_await() & noexcept { return std::move(*this).operator co_await(); }
+  auto operator co_await()& noexcept { return std::move(*this).operator co_await(); }
 
  private:
   Handle handle_;

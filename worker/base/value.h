@@ -33,8 +33,8 @@ struct DateTime {
 
 class Value {
  public:
-  using Variant = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string,
-                               Binary, DateTime, Array, Map>;
+  using Variant = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double,
+                               std::string, Binary, DateTime, Array, Map>;
 
   Value() = default;
   Value(std::nullptr_t) {}
@@ -59,7 +59,8 @@ class Value {
   Value(Map value) : data_(std::move(value)) {}
 
   bool is_nil() const { return std::holds_alternative<std::nullptr_t>(data_); }
-  // The alternative asked for, or nullptr. as_int takes any integer that fits; as_double any number.
+  // The alternative asked for, or nullptr. as_int takes any integer that fits; as_double any
+  // number.
   const bool* as_bool() const { return std::get_if<bool>(&data_); }
   const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data_); }
   const std::string* as_string() const { return std::get_if<std::string>(&data_); }

@@ -58,7 +58,7 @@ runner::WorkerSettings settings_of(const Options& options) {
   runner::WorkerSettings settings;
   settings.master_host = options.master_host;
   settings.master_port = options.master_port;
-  settings.threads = options.threads > 0    ? options.threads
+  settings.threads = options.threads > 0     ? options.threads
                      : options.processes > 0 ? 1
                                              : runner::usable_cpus();
   settings.session.version = options.locust_version;

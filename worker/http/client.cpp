@@ -12,7 +12,7 @@ namespace locust::http {
 struct Client::Host {
   Origin origin;
   std::vector<boost::intrusive_ptr<Connection>> connections;
-  std::vector<Connection*> idle;    // of these; the most recently used one last
+  std::vector<Connection*> idle;   // of these; the most recently used one last
   std::vector<Exchange*> waiting;  // for a connection, first come first served
 };
 
@@ -104,8 +104,7 @@ void Client::connect_for(Host& host, Exchange& exchange) {
 void Client::arm_deadline(Exchange& exchange, bool connected) {
   const SteadyDuration asked = exchange.request_->timeout();
   const SteadyDuration whole = asked != SteadyDuration::zero() ? asked : settings_.network_timeout;
-  const SteadyDuration limit =
-      connected ? whole : std::min(whole, settings_.connection_timeout);
+  const SteadyDuration limit = connected ? whole : std::min(whole, settings_.connection_timeout);
   context_.loop().arm(exchange, exchange.response.started + limit);
 }
 

@@ -69,8 +69,8 @@ void Connection::connect(Exchange& exchange) {
     return;
   }
   client_->context_.resolver().resolve(
-      origin_, [self = boost::intrusive_ptr(this)](const Endpoints& endpoints,
-                                                   const std::string& failure) {
+      origin_,
+      [self = boost::intrusive_ptr(this)](const Endpoints& endpoints, const std::string& failure) {
         if (!self->open_) return;
         if (!failure.empty()) {
           self->fail(failure);
@@ -87,18 +87,17 @@ void Connection::connect_to(const Endpoints& endpoints, std::size_t index) {
   if (error) return fail(failure_of_errno(error.value()));
   socket_.non_blocking(true, error);
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  socket_.async_connect(endpoints[index],
-                        [self = boost::intrusive_ptr(this), endpoints,
-                         index](const boost::system::error_code& failed) {
-                          if (!self->open_) return;
-                          if (!failed) {
-                            self->connected();
-                          } else if (index + 1 < endpoints.size()) {
-                            self->connect_to(endpoints, index + 1);
-                          } else {
-                            self->fail(failure_of_errno(failed.value()));
-                          }
-                        });
+  socket_.async_connect(endpoints[index], [self = boost::intrusive_ptr(this), endpoints,
+                                           index](const boost::system::error_code& failed) {
+    if (!self->open_) return;
+    if (!failed) {
+      self->connected();
+    } else if (index + 1 < endpoints.size()) {
+      self->connect_to(endpoints, index + 1);
+    } else {
+      self->fail(failure_of_errno(failed.value()));
+    }
+  });
 }
 
 void Connection::connected() {

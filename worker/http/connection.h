@@ -66,10 +66,10 @@ class Connection final
   bool open_ = true;
 
   std::optional<ResponseParser> parser_;
-  Buffer body_buffer_;     // what follows the head, where one read did not bring it all
+  Buffer body_buffer_;       // what follows the head, where one read did not bring it all
   char* read_at_ = nullptr;  // the bytes read and not parsed yet: [read_at_, read_at_ + unparsed_)
   std::size_t unparsed_ = 0;
-  std::size_t room_ = 0;     // bytes from read_at_ to the end of its buffer
+  std::size_t room_ = 0;  // bytes from read_at_ to the end of its buffer
 
   // The pending read lives here instead of on the heap.
   alignas(std::max_align_t) std::array<std::byte, 256> operation_;

@@ -1,5 +1,5 @@
-// The texts of failures below HTTP, as the failures tab of a Locust user shows them: the repr of the
-// exception that Python raises for the same thing.
+// The texts of failures below HTTP, as the failures tab of a Locust user shows them: the repr of
+// the exception that Python raises for the same thing.
 #pragma once
 
 #include <string>

@@ -30,9 +30,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 bool has(const Headers& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
-    return equal_ignoring_case(header.first, name);
-  });
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const Header& header) { return equal_ignoring_case(header.first, name); });
 }
 
 void append(std::string& out, std::string_view name, std::string_view value) {
@@ -61,7 +60,7 @@ std::string to_bytes(const RequestParts& parts) {
 }
 
 bool is_idempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kIdempotent = {"GET",    "HEAD",  "PUT",
+  constexpr std::array<std::string_view, 6> kIdempotent = {"GET",    "HEAD",    "PUT",
                                                            "DELETE", "OPTIONS", "TRACE"};
   return std::find(kIdempotent.begin(), kIdempotent.end(), method) != kIdempotent.end();
 }

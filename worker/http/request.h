@@ -21,9 +21,9 @@ struct RequestParts {
   Url url;
   Headers headers;
   std::string body;
-  bool has_body = false;      // an empty body still gets a Content-Length
-  bool keep_body = false;     // whether the response's body is kept or only counted
-  SteadyDuration timeout{};   // for the whole exchange; zero: the client's
+  bool has_body = false;     // an empty body still gets a Content-Length
+  bool keep_body = false;    // whether the response's body is kept or only counted
+  SteadyDuration timeout{};  // for the whole exchange; zero: the client's
 };
 
 class Request {

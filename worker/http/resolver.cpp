@@ -36,7 +36,8 @@ void Resolver::resolve(const Origin& origin, Answer answer) {
   const std::string key = origin.host + ":" + std::to_string(origin.port);
   Lookup& lookup = lookups_[key];
   if (!lookup.running && loop_.now() < lookup.valid_until) {
-    loop_.post([answer = std::move(answer), endpoints = lookup.endpoints] { answer(endpoints, ""); });
+    loop_.post(
+        [answer = std::move(answer), endpoints = lookup.endpoints] { answer(endpoints, ""); });
     return;
   }
   lookup.waiting.push_back(std::move(answer));

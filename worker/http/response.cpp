@@ -13,11 +13,11 @@ std::optional<std::string_view> Response::header(std::string_view name) const {
     const std::string_view line = rest.substr(0, rest.find("\r\n"));
     rest.remove_prefix(line.size());
     const auto colon = line.find(':');
-    if (colon != name.size() || !std::equal(name.begin(), name.end(), line.begin(),
-                                            [](char a, char b) {
-                                              return std::tolower(static_cast<unsigned char>(a)) ==
-                                                     std::tolower(static_cast<unsigned char>(b));
-                                            })) {
+    if (colon != name.size() ||
+        !std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) {
+          return std::tolower(static_cast<unsigned char>(a)) ==
+                 std::tolower(static_cast<unsigned char>(b));
+        })) {
       continue;
     }
     std::string_view value = line.substr(colon + 1);

@@ -13,14 +13,14 @@
 namespace locust::http {
 
 struct Response {
-  int status = 0;                 // 0: there was none, see error
-  std::uint64_t body_size = 0;    // bytes of the body, kept or not
-  SteadyTime started{};           // when the request was handed over
-  SteadyTime ended{};             // when its last byte, or the error, was there
-  std::string body;               // where the request asked to keep it
+  int status = 0;               // 0: there was none, see error
+  std::uint64_t body_size = 0;  // bytes of the body, kept or not
+  SteadyTime started{};         // when the request was handed over
+  SteadyTime ended{};           // when its last byte, or the error, was there
+  std::string body;             // where the request asked to keep it
   // What went wrong, in the words in which Locust's users know it:
-  // "ConnectionRefusedError(111, 'Connection refused')", "LocustBadStatusCode(code=404)". Empty where
-  // nothing did.
+  // "ConnectionRefusedError(111, 'Connection refused')", "LocustBadStatusCode(code=404)". Empty
+  // where nothing did.
   std::string error;
 
   // Whether the request counts as a success.
@@ -34,9 +34,9 @@ struct Response {
                               : std::string_view(large_head);
   }
 
-  Buffer buffer;                  // the head's bytes …
+  Buffer buffer;  // the head's bytes …
   std::size_t head_size = 0;
-  std::string large_head;         // … or this, for one larger than a buffer
+  std::string large_head;  // … or this, for one larger than a buffer
 };
 
 }  // namespace locust::http

@@ -10,8 +10,9 @@ namespace {
 
 bool starts_with_scheme(std::string_view text, std::string_view scheme) {
   return text.size() > scheme.size() &&
-         std::equal(scheme.begin(), scheme.end(), text.begin(),
-                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+         std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -49,8 +50,7 @@ bool parse_authority(std::string_view authority, Origin& origin) {
     origin.host = authority.substr(0, colon);
     if (colon != std::string_view::npos) port = authority.substr(colon + 1);
   }
-  if (origin.host.empty() ||
-      std::any_of(origin.host.begin(), origin.host.end(), [](char c) {
+  if (origin.host.empty() || std::any_of(origin.host.begin(), origin.host.end(), [](char c) {
         return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/' || c == '\\';
       })) {
     return false;

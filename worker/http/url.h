@@ -28,8 +28,8 @@ struct Url {
 // control characters, non-ASCII) are percent-encoded.
 std::optional<Url> parse_url(std::string_view text);
 
-// The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended to
-// the base as it is (clients.py, _build_url).
+// The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended
+// to the base as it is (clients.py, _build_url).
 std::optional<Url> parse_url(std::string_view text, std::string_view base);
 
 }  // namespace locust::http

@@ -170,7 +170,7 @@ TEST(SessionReconnectMessage, ConnectionThatIsSwallowedIsBuiltAgain) {
   worker.take();
   worker.master_echoes = false;  // as if the master had not let go of the old one
   worker.receive(Reconnect{});
-  worker.advance(4s);
+  worker.advance(3500ms);
   worker.master_echoes = true;
   worker.advance(10s);
   const auto words = worker.take();

@@ -30,7 +30,8 @@ double v1_limit(const std::string& directory) {
   return quota > 0 && period > 0 ? quota / period : kNoLimit;
 }
 
-// The tightest limit from this process's group up to the root; a container sees its own group there.
+// The tightest limit from this process's group up to the root; a container sees its own group
+// there.
 template <class Limit>
 double tightest(const std::string& root, std::string path, Limit limit) {
   double result = limit(root);

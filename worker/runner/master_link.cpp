@@ -17,8 +17,8 @@ namespace locust::runner {
 
 namespace {
 
-constexpr int kLinger = 2000;                // ms, at the end of the process
-constexpr int kReconnectInterval = 100;      // ms
+constexpr int kLinger = 2000;                 // ms, at the end of the process
+constexpr int kReconnectInterval = 100;       // ms
 constexpr int kMostReconnectInterval = 1000;  // ms
 constexpr std::int64_t kMostMessageBytes = 64 * 1024 * 1024;
 // A master drops a connection that has been silent for so long, so that this identity can come back
@@ -109,8 +109,8 @@ std::vector<LinkEvent> MasterLink::take_events(SteadyTime now) {
   if (!sockets_->dealer) return events;
   if (opened_ == SteadyTime()) opened_ = now;
   zmq::message_t message;
-  // Frames first: those of a connection that has been lost since came before its end. (The frames of
-  // a connection made just now follow in the next round.)
+  // Frames first: those of a connection that has been lost since came before its end. (The frames
+  // of a connection made just now follow in the next round.)
   while (sockets_->dealer->recv(message, zmq::recv_flags::dontwait)) {
     events.emplace_back(Frame{message.to_string()});
   }
@@ -149,7 +149,7 @@ std::string make_worker_id() {
   std::random_device random;
   for (int i = 0; i < 32; ++i) {
     unsigned digit = random() & 0xfU;
-    if (i == 12) digit = 4;                     // RFC 9562, 5.4: version 4 …
+    if (i == 12) digit = 4;                   // RFC 9562, 5.4: version 4 …
     if (i == 16) digit = 8 | (digit & 0x3U);  // … of its variant
     id += kHex[digit];
   }

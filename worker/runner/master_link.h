@@ -1,5 +1,5 @@
-// The ZeroMQ connection to a master: a DEALER whose identity is the worker's id (rpc/zmqrpc.py). The
-// only place that knows ZeroMQ. Belongs to the control thread and never waits but in wait().
+// The ZeroMQ connection to a master: a DEALER whose identity is the worker's id (rpc/zmqrpc.py).
+// The only place that knows ZeroMQ. Belongs to the control thread and never waits but in wait().
 #pragma once
 
 #include <memory>
@@ -37,8 +37,8 @@ class MasterLink {
   // too many gather.
   bool send(std::string_view frame);
 
-  // Returns when something has happened on the link, one of the descriptors is readable, or the time
-  // has come.
+  // Returns when something has happened on the link, one of the descriptors is readable, or the
+  // time has come.
   void wait(const std::vector<int>& descriptors, SteadyTime until, SteadyTime now);
   std::vector<LinkEvent> take_events(SteadyTime now);
 

@@ -1,5 +1,5 @@
-// What this process uses, as heartbeats tell it. The master warns above 90 % of one core, so the CPU
-// is that of the busiest thread: a process of eight threads at work is not 800 % overloaded.
+// What this process uses, as heartbeats tell it. The master warns above 90 % of one core, so the
+// CPU is that of the busiest thread: a process of eight threads at work is not 800 % overloaded.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,8 @@ class Reporter {
  public:
   explicit Reporter(std::size_t shards) : shards_(shards) {}
 
-  // A collection begins: every shard is to be asked for what it has, and to answer with this ticket.
+  // A collection begins: every shard is to be asked for what it has, and to answer with this
+  // ticket.
   std::uint64_t begin(SteadyTime now);
   void answer(std::uint64_t ticket, const stats::Report& report);
   // What is on its way was recorded before statistics were cleared, and counts no more.

@@ -23,10 +23,10 @@ namespace locust::runner {
 
 // What a shard tells, on its own thread.
 struct ShardNews {
-  std::uint64_t job = 0;      // the one it is at
-  ClassCounts running;        // users of each class, those that are ending included
-  ClassCounts expected;       // users that do not end, and those still to be started
-  bool in_place = false;      // the job is done
+  std::uint64_t job = 0;  // the one it is at
+  ClassCounts running;    // users of each class, those that are ending included
+  ClassCounts expected;   // users that do not end, and those still to be started
+  bool in_place = false;  // the job is done
 };
 
 struct ShardHooks {
@@ -96,7 +96,7 @@ class Shard {
   ShardContext context_;
 
   std::uint64_t job_ = 0;
-  std::vector<ClassUsers> users_;  // by class
+  std::vector<ClassUsers> users_;                   // by class
   std::vector<std::unique_ptr<RunningUser>> gone_;  // to be destroyed at the next turn
   bool advancing_ = false;
   bool news_due_ = false;

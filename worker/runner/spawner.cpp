@@ -24,17 +24,15 @@ std::size_t Spawner::emptiest() const {
     return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   };
   const auto least =
-      std::min_element(dealt_.begin(), dealt_.end(), [&](const auto& a, const auto& b) {
-        return users(a) < users(b);
-      });
+      std::min_element(dealt_.begin(), dealt_.end(),
+                       [&](const auto& a, const auto& b) { return users(a) < users(b); });
   return static_cast<std::size_t>(least - dealt_.begin());
 }
 
 std::size_t Spawner::fullest(std::size_t user_class) const {
   const auto most =
-      std::max_element(dealt_.begin(), dealt_.end(), [&](const auto& a, const auto& b) {
-        return a[user_class] < b[user_class];
-      });
+      std::max_element(dealt_.begin(), dealt_.end(),
+                       [&](const auto& a, const auto& b) { return a[user_class] < b[user_class]; });
   return static_cast<std::size_t>(most - dealt_.begin());
 }
 

@@ -1,5 +1,5 @@
-// Deals users to shards: so many of each class in all, evenly over the shards, moving none that run.
-// Pure bookkeeping, without threads.
+// Deals users to shards: so many of each class in all, evenly over the shards, moving none that
+// run. Pure bookkeeping, without threads.
 #pragma once
 
 #include <cstddef>

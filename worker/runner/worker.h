@@ -63,9 +63,9 @@ class Worker {
   Reporter reporter_;
   ProcessUsage usage_;
 
-  std::uint64_t job_ = 0;                // the newest that the shards were given
-  std::vector<ShardNews> news_;          // by shard, the newest of each
-  std::vector<SteadyTime> warned_;       // by shard, when it was last called blocked
+  std::uint64_t job_ = 0;           // the newest that the shards were given
+  std::vector<ShardNews> news_;     // by shard, the newest of each
+  std::vector<SteadyTime> warned_;  // by shard, when it was last called blocked
   std::optional<SteadyTime> reopen_at_;
   SteadyTime next_usage_{};
   bool cpu_warning_given_ = false;

@@ -59,7 +59,8 @@ void ErrorReport::merge(const ErrorReport& other) {
 bool Report::empty() const { return stats.empty() && errors.empty(); }
 
 void Report::merge(const Report& other) {
-  if (total.name.empty()) {
+  if (other.is_default()) return;
+  if (is_default()) {
     total = other.total;
   } else {
     total.merge(other.total);

@@ -62,6 +62,15 @@ TEST(EntryReport, WhatOneSideLacksComesFromTheOther) {
   EXPECT_EQ(with.start_time, 10);
 }
 
+TEST(Report, OneThatNobodyMadeChangesNothing) {
+  Report made;
+  made.total = row("", "Aggregated", 5);
+  made.merge(Report());
+  EXPECT_EQ(made.total.start_time, 10);
+  EXPECT_TRUE(Report().is_default());
+  EXPECT_FALSE(made.is_default());
+}
+
 TEST(Report, MergeMatchesRowsByMethodAndName) {
   Report sum;
   sum.stats = {row("GET", "/a", 1), row("POST", "/a", 2)};

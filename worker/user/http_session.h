@@ -1,6 +1,6 @@
 // The client of an HttpUser: the one place where a response becomes a sample. Every request that is
-// sent is recorded exactly once, before its co_await returns; one that is cancelled because its user
-// is killed is not recorded, as in Locust.
+// sent is recorded exactly once, before its co_await returns; one that is cancelled because its
+// user is killed is not recorded, as in Locust.
 #pragma once
 
 #include <coroutine>
@@ -47,7 +47,7 @@ class HttpSession {
 
 class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Exchange {
  public:
-  Send(HttpSession& session, Request request) : session_(session), request_(std::move(request)) {}
+  Send(HttpSession & session, Request request) : session_(session), request_(std::move(request)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
@@ -68,7 +68,7 @@ class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Excha
 
 class [[nodiscard("co_await it")]] HttpSession::Batch final {
  public:
-  Batch(HttpSession& session, std::vector<Request> requests, std::size_t count);
+  Batch(HttpSession & session, std::vector<Request> requests, std::size_t count);
   bool await_ready() const noexcept { return count_ == 0; }
   void await_suspend(std::coroutine_handle<> waiting);
   std::vector<Response> await_resume();

@@ -1,4 +1,5 @@
-// A request as a locustfile writes it: get("/items/7").named("/items/[id]").header("X-Token", token).
+// A request as a locustfile writes it: get("/items/7").named("/items/[id]").header("X-Token",
+// token).
 #pragma once
 
 #include <initializer_list>

@@ -67,8 +67,8 @@ void RunningUser::kill() {
   end();
 }
 
-// The body is over, one way or the other: on_stop, then gone. A body that has run to its end is kept
-// until the user is destroyed, since this is called from its last breath.
+// The body is over, one way or the other: on_stop, then gone. A body that has run to its end is
+// kept until the user is destroyed, since this is called from its last breath.
 void RunningUser::end() {
   disarm();
   if (phase_ == Phase::gone) {  // on_start has failed

@@ -16,8 +16,8 @@ namespace locust {
 
 class RunningUser final : private Timer {
  public:
-  // Told when the user has ended; may be called from within start() and stop(), and must not destroy
-  // the user at once (post it).
+  // Told when the user has ended; may be called from within start() and stop(), and must not
+  // destroy the user at once (post it).
   using OnGone = void (*)(void* context, RunningUser& user);
 
   RunningUser(ShardContext& shard, const UserClass& user_class, OnGone on_gone, void* context)
@@ -50,7 +50,7 @@ class RunningUser final : private Timer {
   OnGone on_gone_;
   void* context_;
   std::unique_ptr<User> user_;
-  Task<> body_;    // after user_: its coroutines end before their user does
+  Task<> body_;  // after user_: its coroutines end before their user does
   Task<> ending_;
   WaitState wait_state_;
   const std::string* task_name_ = nullptr;

@@ -1,5 +1,5 @@
-// The classes that a locustfile derives its users from. An object is one simulated user: it is made,
-// runs and ends on one shard, and its members are its own.
+// The classes that a locustfile derives its users from. An object is one simulated user: it is
+// made, runs and ends on one shard, and its members are its own.
 #pragma once
 
 #include <initializer_list>
@@ -46,9 +46,7 @@ class User {
   User();
 
   // co_await sleep(100ms). The user may be stopped meanwhile.
-  SleepUntil sleep(SteadyDuration duration) {
-    return {shard_.loop, shard_.loop.now() + duration};
-  }
+  SleepUntil sleep(SteadyDuration duration) { return {shard_.loop, shard_.loop.now() + duration}; }
   std::int64_t uniform(std::int64_t low, std::int64_t high) {
     return shard_.random.uniform(low, high);
   }

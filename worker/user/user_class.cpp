@@ -30,7 +30,8 @@ const TaskEntry& UserClass::pick(Random& random) const {
 }
 
 bool UserClass::update(const Value& attributes) {
-  if (const Value* host = attributes.find("host"); host != nullptr && host->as_string() != nullptr) {
+  if (const Value* host = attributes.find("host");
+      host != nullptr && host->as_string() != nullptr) {
     host_ = *host->as_string();
   }
   const Value* names = attributes.find("tasks");

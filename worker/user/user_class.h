@@ -40,8 +40,8 @@ class UserClass {
   std::unique_ptr<User> make() const { return make_(); }
   // One of the tasks by weight; there must be one.
   const TaskEntry& pick(Random& random) const;
-  // The master's class picker (environment.update_user_class): host, and the names of the tasks that
-  // shall run. Users that run already keep their host. False where a task is unknown.
+  // The master's class picker (environment.update_user_class): host, and the names of the tasks
+  // that shall run. Users that run already keep their host. False where a task is unknown.
   bool update(const Value& attributes);
 
  protected:
