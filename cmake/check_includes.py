@@ -29,7 +29,7 @@ LIBRARIES = [
     (r"Python\.h|pybind11/.*|nanobind/.*", "Python", ["worker/python/*"]),
 ]
 TEST_FILES = ["*_test.cpp", "compat-tests/*"]
-# What only tests, and test_*.h beside them, may include.
+# What only tests, and headers named as theirs beside them, may include.
 ONLY_TESTS = ["gtest/*", "gmock/*"]
 # Headers that lie directly in worker/, and the modules they may use.
 TOP_HEADERS = {"locust.h": {"user", "base"}}
@@ -92,7 +92,7 @@ def module_breach(path, kind, name, arrows):
 
 def library_breach(path, name):
     is_test = matches(path, TEST_FILES)
-    is_test_header = fnmatch.fnmatch(os.path.basename(path), "test_*.h")
+    is_test_header = matches(os.path.basename(path), ["test_*.h", "*_test.h", "*_test_*.h"])
     if matches(name, ONLY_TESTS) and not is_test and not is_test_header:
         return f"<{name}> belongs into tests only"
     for pattern, library, places in LIBRARIES:

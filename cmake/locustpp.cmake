@@ -49,6 +49,8 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 
 set_property(GLOBAL PROPERTY locustpp_arrows "")
+# Everything that the label "unit" runs, and nothing else.
+add_custom_target(unit_tests)
 
 # locustpp_module(NAME [USES module...] [LINKS library...] [TEST_LINKS library...])
 # All *.cpp of the folder become the library NAME, its *_test.cpp the program NAME_test (label
@@ -78,6 +80,7 @@ function(locustpp_module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} ${arg_TEST_LINKS} locustpp_flags
       GTest::gmock GTest::gtest_main)
+    add_dependencies(unit_tests ${name}_test)
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
       PROPERTIES LABELS unit TIMEOUT 120)
   endif()
@@ -102,7 +105,9 @@ function(locustpp_check_includes)
   add_test(NAME include_directions
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/cmake/check_includes.py
             ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/arrows.txt)
-  set_tests_properties(include_directions PROPERTIES LABELS unit)
+  add_test(NAME check_includes
+    COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/cmake/check_includes_test.py)
+  set_tests_properties(include_directions check_includes PROPERTIES LABELS unit)
 endfunction()
 
 # locustpp_add_worker(NAME locustfile.cpp...): a worker program with these locustfiles in it. Each

@@ -71,7 +71,7 @@ fi
 start_venvs "${locust_versions[@]}"
 step "format" check_format
 step "scripts" check_scripts
-step "sanitizer build" build_preset asan
+step "sanitizer build" build_preset asan unit_tests
 step "unit tests under address and undefined behaviour sanitizers" run_ctest asan unit "$cores"
 step "release build" build_preset release
 step "unit tests" run_ctest release unit "$cores"

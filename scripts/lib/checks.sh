@@ -55,7 +55,8 @@ run_ctest() {
     ctest --test-dir "build/$1" -L "^$2\$" --no-tests=error --output-on-failure -j "$3"
 }
 
-# Each fuzz program starts from what lies beside its source: golden/ and NAME_corpus/.
+# Each fuzz program starts from what lies beside its source: what golden/seeds.py makes of the
+# recorded frames, and NAME_corpus/.
 run_fuzzers() {
   local sources source names name folder seeds
   mapfile -t sources < <(list_files '*_fuzz.cpp')
@@ -65,9 +66,11 @@ run_fuzzers() {
   for source in "${sources[@]}"; do
     name=$(basename -s .cpp "$source")
     seeds=()
-    for folder in "$(dirname "$source")/golden" "${source%.cpp}_corpus"; do
-      if [[ -d $folder ]]; then seeds+=("$folder"); fi
-    done
+    if [[ -f $(dirname "$source")/golden/seeds.py ]]; then
+      python3 "$(dirname "$source")/golden/seeds.py" "build/fuzz/seeds/$name" >"$log/seeds-$name.log"
+      seeds+=("build/fuzz/seeds/$name")
+    fi
+    if [[ -d ${source%.cpp}_corpus ]]; then seeds+=("${source%.cpp}_corpus"); fi
     mkdir -p "build/fuzz/corpus/$name"
     run_logged "$name" "$log/$name.log" "build/fuzz/bin/$name" -max_total_time=20 -timeout=10 \
       -print_final_stats=1 "-artifact_prefix=build/fuzz/$name-" "build/fuzz/corpus/$name" \

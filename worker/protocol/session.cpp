@@ -88,7 +88,10 @@ Actions Session::on_link_down(SteadyTime now) {
 
 void Session::send_client_ready(SteadyTime now) {
   link_ = link_ == Link::connecting ? Link::connecting : Link::registering;
-  if (connected_) send(ClientReady{settings_.version});
+  if (connected_) {
+    send(ClientReady{settings_.version});
+    ready_sent_ = true;
+  }
   next_registration_ = now + kConnectTimeout;
 }
 
@@ -203,7 +206,7 @@ void Session::forget_master(SteadyTime now) {
   link_ = Link::registering;
   attempts_ = 1;
   rebuilds_ = 0;
-  reregister_ = false;
+  reregister_ = ready_sent_ = false;
   last_sign_ = now;
   echoes_ = master_is_modern_ = false;
   stop_users({});
@@ -247,7 +250,7 @@ Actions Session::on_bad_frame(const std::string& reason, SteadyTime now) {
 void Session::handle(const Ack& ack, SteadyTime now) {
   const bool first = link_ == Link::connecting;
   if (ack.index) act(SetWorkerIndex{*ack.index});
-  if (ready_at_) return;  // it answers what was before client_stopped
+  if (!ready_sent_) return;  // it answers what was before client_stopped
   link_ = Link::registered;
   attempts_ = 0;
   unanswered_ = 0;
@@ -462,6 +465,7 @@ void Session::finish_ending(SteadyTime now) {
   }
   ending_ = Ending::none;
   state_ = WorkerState::ready;
+  ready_sent_ = false;
   if (!connected_ || link_ != Link::registered) {
     // The master cannot be told, or may be another one. Once it is sure that it is the same, it
     // gets the last report; registering anew tells it the rest.

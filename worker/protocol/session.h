@@ -193,6 +193,7 @@ class Session {
   int attempts_ = 0;               // to register, since we last were
   int unanswered_ = 0;             // heartbeats, since the connection was made
   int rebuilds_ = 0;               // of the link, to be heard again after `reconnect`
+  bool ready_sent_ = false;        // client_ready, since client_stopped: an ack may come
   bool reregister_ = false;  // the users were stopped meanwhile: register even at the same master
   SteadyTime last_sign_{};   // of the master
   SteadyTime last_tick_{};
@@ -214,8 +215,8 @@ class Session {
 
   std::deque<Collection> collecting_;
   std::optional<stats::Report> pending_;  // not sent yet
-  std::deque<CustomToMaster> custom_;  // not sent yet
-  bool custom_dropped_ = false;        // and said so
+  std::deque<CustomToMaster> custom_;     // not sent yet
+  bool custom_dropped_ = false;           // and said so
   ExceptionLimiter exceptions_;
   std::uint64_t logs_seen_ = 0;     // lines there were when they were last sent
   std::uint64_t logs_counted_ = 0;  // lines there were an interval ago

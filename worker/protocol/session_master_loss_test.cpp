@@ -108,9 +108,8 @@ TEST(SessionReconnect, ObeysARestartedMasterWithAnOlderClock) {
   worker.take();
   worker.spawn_at(1'999'996'400, {{"A", 2}});
   worker.advance(10ms);
-  EXPECT_THAT(worker.take(),
-              ElementsAre("spawning", "ClearStats", "ConfigureTest http://target",
-                          "ChangeUsers A=2", "spawning_complete A=2 B=0 total 2"));
+  EXPECT_THAT(worker.take(), ElementsAre("spawning", "ClearStats", "ConfigureTest http://target",
+                                         "ChangeUsers A=2", "spawning_complete A=2 B=0 total 2"));
 }
 
 TEST(SessionReconnect, SpawningCompleteWaitsUntilTheMasterIsKnownToBeTheSame) {

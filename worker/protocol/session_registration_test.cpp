@@ -62,9 +62,9 @@ TEST(SessionRegistration, GivesUpAfter61AttemptsOfFiveSeconds) {
   EXPECT_TRUE(worker.has_exited());
   EXPECT_THAT(worker.sent<ClientReady>(), SizeIs(61));
   const auto events = worker.take_all();
-  EXPECT_EQ(events.back().words, "Exit 255");
+  EXPECT_EQ(events.back().words(), "Exit 255");
   EXPECT_EQ(events.back().time - start, 305s);
-  EXPECT_THAT(events[events.size() - 2].words,
+  EXPECT_THAT(events[events.size() - 2].words(),
               StartsWith("ERROR: Failed to connect to the Locust master: "));
 }
 
@@ -124,7 +124,7 @@ TEST(SessionRegistration, ReportsAtOnceAndThenEveryThreeSeconds) {
   worker.advance(10s);
   std::vector<SteadyDuration> times;
   for (const auto& event : worker.take_all()) {
-    if (event.words.starts_with("stats")) times.push_back(event.time - up);
+    if (event.words().starts_with("stats")) times.push_back(event.time - up);
   }
   EXPECT_THAT(times, ElementsAre(1ms, 3001ms, 6001ms, 9001ms));
 }

@@ -133,13 +133,12 @@ TEST(SessionReconnectMessage, BuildsANewLinkAndAsks) {
   std::vector<std::string> words;
   SteadyTime beat{};
   for (const auto& event : worker.take_all()) {
-    if (event.words.starts_with("Collect")) continue;
-    if (event.words.starts_with("heartbeat") && beat == SteadyTime{}) beat = event.time;
-    words.push_back(event.words);
+    if (event.words().starts_with("Collect")) continue;
+    if (event.words().starts_with("heartbeat") && beat == SteadyTime{}) beat = event.time;
+    words.push_back(event.words());
   }
   ASSERT_GE(words.size(), 3u);
-  EXPECT_EQ(words[0],
-            "WARNING: Received reconnect message from master. Resetting RPC connection.");
+  EXPECT_EQ(words[0], "WARNING: Received reconnect message from master. Resetting RPC connection.");
   EXPECT_EQ(words[1], "RebuildLink");
   EXPECT_EQ(words[2], "heartbeat running");
   EXPECT_LT(beat - ordered, 1s);
@@ -159,8 +158,9 @@ TEST(SessionReconnectMessage, NextSpawnIsAnsweredWithinTwoSeconds) {
   worker.take();
   worker.spawn({{"A", 3}});
   worker.advance(100ms);
-  EXPECT_THAT(worker.take(), testing::IsSupersetOf({std::string("spawning"),
-                                                   std::string("spawning_complete A=3 B=0 total 3")}));
+  EXPECT_THAT(worker.take(),
+              testing::IsSupersetOf(
+                  {std::string("spawning"), std::string("spawning_complete A=3 B=0 total 3")}));
 }
 
 TEST(SessionReconnectMessage, ConnectionThatIsSwallowedIsBuiltAgain) {

@@ -21,9 +21,8 @@ TEST(SessionStop, LastReportGoesBeforeClientStopped) {
   worker.record(11);
   worker.receive(Stop{});
   worker.advance(10ms);
-  EXPECT_THAT(worker.take(),
-              ElementsAre("ChangeUsers A=0 B=0", "stats 11", "client_stopped", "client_ready -1",
-                          "SetWorkerIndex 0"));
+  EXPECT_THAT(worker.take(), ElementsAre("ChangeUsers A=0 B=0", "stats 11", "client_stopped",
+                                         "client_ready -1", "SetWorkerIndex 0"));
   worker.advance(5s);
   EXPECT_EQ(worker.sent<Heartbeat>().back().state, WorkerState::ready);
 }
@@ -111,8 +110,8 @@ TEST(SessionStop, StopWithoutATestIsAnsweredAsWell) {
   worker.register_now();
   worker.receive(Stop{});
   worker.advance(10ms);
-  EXPECT_THAT(worker.take(), ElementsAre("ChangeUsers A=0 B=0", "client_stopped",
-                                         "client_ready -1", "SetWorkerIndex 0"));
+  EXPECT_THAT(worker.take(), ElementsAre("ChangeUsers A=0 B=0", "client_stopped", "client_ready -1",
+                                         "SetWorkerIndex 0"));
 }
 
 TEST(SessionStop, StopDuringTheRampCancelsTheJob) {
@@ -214,7 +213,7 @@ TEST(SessionQuit, ReportsBeforeAndAfterTheUsersAreStopped) {
   worker.record(6);
   worker.receive(QuitOrder{});
   std::vector<std::string> words;
-  for (const auto& event : worker.take_all()) words.push_back(event.words);
+  for (const auto& event : worker.take_all()) words.push_back(event.words());
   EXPECT_THAT(words, ElementsAre(kQuitMessage, "CollectReport", "ChangeUsers A=0 B=0"));
   worker.answer_report();
   EXPECT_THAT(worker.take(), ElementsAre("stats 6"));

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -87,15 +88,14 @@ inline SessionSettings worker_with_a_and_b() {
 class SimulatedWorker {
  public:
   // What the surroundings do by themselves.
-  bool master_acks = true;     // client_ready
-  bool master_echoes = true;   // heartbeats of a worker it knows (2.19.0 on)
-  bool reachable = true;       // a link that is rebuilt comes up after its pause
-  bool users_obey = true;      // ChangeUsers is done at once
-  bool shards_answer = true;   // CollectReport is answered at once
-  log::Recent logs;            // answer to CollectLogs
+  bool master_acks = true;    // client_ready
+  bool master_echoes = true;  // heartbeats of a worker it knows (2.19.0 on)
+  bool reachable = true;      // a link that is rebuilt comes up after its pause
+  bool users_obey = true;     // ChangeUsers is done at once
+  bool shards_answer = true;  // CollectReport is answered at once
+  log::Recent logs;           // answer to CollectLogs
 
-  explicit SimulatedWorker(SessionSettings settings = worker_with_a_and_b())
-      : session_(settings) {
+  explicit SimulatedWorker(SessionSettings settings = worker_with_a_and_b()) : session_(settings) {
     for (const std::string& name : settings.user_classes) users_[name] = 0;
     perform(session_.start(now_));
   }
@@ -226,19 +226,19 @@ class SimulatedWorker {
   struct Event {
     SteadyTime time;
     Action action;
-    std::string words;
+    std::string words() const { return std::visit(Words{}, action); }
   };
   // All since the last call of this or take().
   std::vector<Event> take_all() { return std::exchange(events_, {}); }
   // The same in words, without what happens all the time: heartbeats, collecting, empty reports.
   std::vector<std::string> take() {
     std::vector<std::string> result;
-    for (Event& event : take_all()) {
-      const std::string& words = event.words;
+    for (const Event& event : take_all()) {
+      std::string words = event.words();
       if (words.starts_with("heartbeat") || words.starts_with("Collect") || words == "stats 0") {
         continue;
       }
-      result.push_back(std::move(event.words));
+      result.push_back(std::move(words));
     }
     return result;
   }
@@ -262,7 +262,7 @@ class SimulatedWorker {
   void perform(const Actions& actions) {
     for (const Action& action : actions) {
       EXPECT_FALSE(exited_) << "after Exit: " << std::visit(Words{}, action);
-      events_.push_back({now_, action, std::visit(Words{}, action)});
+      events_.push_back({now_, action});
       std::visit([this](const auto& one) { perform_one(one); }, action);
     }
   }
@@ -314,21 +314,30 @@ class SimulatedWorker {
   }
   void check(const Quit&) {}
   void check(const ClientStopped&) {
-    EXPECT_TRUE(acknowledged_) << "client_stopped to a master that does not know us";
+    EXPECT_TRUE(acknowledged_) << recent();
     acknowledged_ = master_knows_ = false;
     said_stopped_ = true;
   }
-  void check(const Heartbeat& message) {
-    EXPECT_TRUE(acknowledged_) << Words{}(message);
+  void check(const Heartbeat&) {
+    EXPECT_TRUE(acknowledged_) << recent();
     if (master_echoes && master_knows_) from_master(HeartbeatEcho{});
   }
   void check(const SpawningComplete& message) {
-    EXPECT_TRUE(acknowledged_) << Words{}(message);
+    EXPECT_TRUE(acknowledged_) << recent();
     EXPECT_EQ(job_, 0u) << "users are not in place: " << Words{}(message);
   }
   template <class Message>
-  void check(const Message& message) {
-    EXPECT_TRUE(acknowledged_) << Words{}(message);
+  void check(const Message&) {
+    EXPECT_TRUE(acknowledged_) << recent();
+  }
+  // What led to it, the culprit last.
+  std::string recent() const {
+    std::string text;
+    for (std::size_t i = events_.size() < 20 ? 0 : events_.size() - 20; i < events_.size(); ++i) {
+      text += fmt::format("{:9.3f} {}\n", to_milliseconds(events_[i].time.time_since_epoch()) / 1e3,
+                          events_[i].words());
+    }
+    return text;
   }
   // An answer over the connection that stands now; lost with it.
   void from_master(FromMaster message) {

@@ -134,8 +134,8 @@ TEST(SessionUsers, NegativeCountsMeanNone) {
   worker.register_now();
   worker.spawn({{"A", -3}, {"B", 1}});
   worker.advance(10ms);
-  EXPECT_THAT(worker.take(), testing::IsSupersetOf({"ChangeUsers A=0 B=1",
-                                                   "spawning_complete A=0 B=1 total 1"}));
+  EXPECT_THAT(worker.take(),
+              testing::IsSupersetOf({"ChangeUsers A=0 B=1", "spawning_complete A=0 B=1 total 1"}));
 }
 
 TEST(SessionUsers, UnknownClassIsToldOnceATestAndCountsNothing) {

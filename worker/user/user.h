@@ -23,11 +23,11 @@ struct StopUser {};
 
 // One sample of a protocol of your own.
 struct Sample {
-  std::string_view method;  // "TCP", "GRPC" …: the Type column
-  std::string_view name;
-  std::optional<std::chrono::duration<double, std::milli>> elapsed;
+  std::string_view method = {};  // "TCP", "GRPC" …: the Type column
+  std::string_view name = {};
+  std::optional<std::chrono::duration<double, std::milli>> elapsed = {};  // nothing: Locust's None
   std::uint64_t bytes = 0;
-  std::string_view error;  // empty: a success
+  std::string_view error = {};  // empty: a success
 };
 
 class User {
