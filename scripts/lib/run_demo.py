@@ -144,7 +144,8 @@ class Demo:
     def worker_is_ready(self):
         try:
             workers = json.loads(fetch(self.options.web_port, "/stats/requests"))["workers"]
-            return any(worker["state"] == "ready" for worker in workers)
+            # Somebody may have been quick to start a test: any state but that of a lost one.
+            return any(worker["state"] in ("ready", "spawning", "running") for worker in workers)
         except (OSError, http.client.HTTPException, ValueError, KeyError):
             return False
 
