@@ -85,9 +85,12 @@ TEST_P(EndMasterTabs, CustomMessages) {
 }
 
 TEST_P(MasterWithLogs, WorkerLogs) {
+  const Target target(dir());
   const auto locust = master("hello");
   const auto native = worker(*locust, "hello");
   const std::string id = locust->wait_for_workers(1).at("workers").at(0).at("id");
+  locust->swarm(1, 1, target.url());
+  locust->wait_for_users(1);
   Json lines;
   eventually("the worker's log lines", [&] {
     const Json logs = locust->logs();

@@ -103,8 +103,14 @@ void FakeMaster::receive(Duration limit) {
 }
 
 void FakeMaster::answer(const Received& message) {
-  if (message.type == "client_ready" && habits_.acknowledge) send("ack", {{"index", 0}});
-  if (message.type == "heartbeat" && habits_.echo_heartbeats) send("heartbeat");
+  if (message.type == "client_ready" && habits_.acknowledge) {
+    acknowledged_.insert(message.identity);
+    send("ack", {{"index", 0}});
+  }
+  if (message.type == "heartbeat" && habits_.echo_heartbeats &&
+      acknowledged_.count(message.identity) > 0) {
+    send("heartbeat");
+  }
 }
 
 void FakeMaster::listen(Duration time) {
@@ -168,7 +174,7 @@ void FakeMaster::spawn_at(double timestamp, const Json& user_classes_count, cons
                  {"user_classes_count", user_classes_count},
                  {"host", host.empty() ? host_ : host},
                  {"stop_timeout", stop_timeout},
-                 {"parsed_options", {{"locustfile", "hello.py"}, {"tags", nullptr}}}});
+                 {"parsed_options", {{"web_base_path", ""}, {"tags", nullptr}}}});
 }
 
 }  // namespace compat

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,7 @@ class FakeMaster {
   // What it does by itself; a case that needs it otherwise switches it off.
   struct Habits {
     bool acknowledge = true;      // client_ready
-    bool echo_heartbeats = true;  // as masters since 2.19.0 do
+    bool echo_heartbeats = true;  // of workers it has acknowledged, as masters since 2.19.0 do
   };
 
   explicit FakeMaster(int port);
@@ -79,6 +80,7 @@ class FakeMaster {
   std::vector<Received> all_;
   std::size_t read_ = 0;
   std::string identity_;
+  std::set<std::string> acknowledged_;
   std::string host_;
   double timestamp_ = 1.7e9;
 };

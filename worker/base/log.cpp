@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -9,12 +10,16 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <deque>
+#include <filesystem>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <system_error>
+#include <thread>
 
 namespace locust::log {
 
@@ -74,8 +79,47 @@ RecentLines& recent_lines() {
   return lines;
 }
 
-std::shared_ptr<spdlog::logger> output;
-Level threshold = Level::info;
+// Where lines go. Guarded: a thread that cannot be stopped may log while the process is ending.
+struct Output {
+  std::mutex mutex;
+  std::shared_ptr<spdlog::details::thread_pool> writer;
+  std::shared_ptr<spdlog::logger> logger;
+};
+
+Output& output() {
+  static Output one;
+  return one;
+}
+
+std::atomic<Level> threshold = Level::info;
+
+// Opens the file as the sink will, for a clear reason where that fails; spdlog's own is a text.
+class Probe {
+ public:
+  explicit Probe(const std::string& path) {
+    std::error_code ignored;
+    const auto folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+    descriptor_ =
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+      throw std::system_error(errno, std::generic_category(), "cannot write the log file " + path);
+    }
+  }
+  // Not before the sink is open: the reader of a pipe would see its end.
+  ~Probe() { ::close(descriptor_); }
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+spdlog::sink_ptr open_sink(const std::optional<std::string>& logfile) {
+  if (!logfile) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  const Probe probe(*logfile);
+  return std::make_shared<spdlog::sinks::basic_file_sink_mt>(*logfile);
+}
 
 }  // namespace
 
@@ -90,36 +134,47 @@ std::optional<Level> level_from(std::string_view name) {
 }
 
 void setup(Level level, const std::optional<std::string>& logfile) {
+  spdlog::sink_ptr sink = open_sink(logfile);
+  Output& to = output();
+  const std::lock_guard lock(to.mutex);
   threshold = level;
-  spdlog::sink_ptr sink;
-  if (logfile) {
-    try {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(*logfile);
-    } catch (const spdlog::spdlog_ex&) {
-      throw std::system_error(errno, std::generic_category(),
-                              "cannot write the log file " + *logfile);
-    }
-  } else {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  }
-  spdlog::init_thread_pool(kQueuedLines, 1);
-  output = std::make_shared<spdlog::async_logger>("", std::move(sink), spdlog::thread_pool(),
-                                                  spdlog::async_overflow_policy::overrun_oldest);
-  output->set_level(spdlog::level::trace);
-  output->set_pattern("[%Y-%m-%d %H:%M:%S,%e] " + short_host_name() + "/%v");
-  output->flush_on(spdlog::level::trace);
+  to.writer = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  to.logger = std::make_shared<spdlog::async_logger>("", std::move(sink), to.writer,
+                                                     spdlog::async_overflow_policy::overrun_oldest);
+  to.logger->set_level(spdlog::level::trace);
+  to.logger->set_pattern("[%Y-%m-%d %H:%M:%S,%e] " + short_host_name() + "/%v");
+  to.logger->flush_on(spdlog::level::trace);
 }
 
-void shutdown() {
-  output.reset();
-  spdlog::shutdown();
+void shutdown(SteadyDuration patience) {
+  Output& to = output();
+  std::shared_ptr<spdlog::details::thread_pool> writer;
+  {
+    const std::lock_guard lock(to.mutex);
+    to.logger.reset();
+    writer = std::move(to.writer);
+  }
+  if (!writer) return;
+  // The pool's destructor waits for its thread, and that one may be stuck in a write.
+  std::promise<void> written;
+  std::future<void> done = written.get_future();
+  std::thread([writer = std::move(writer), written = std::move(written)]() mutable {
+    writer.reset();
+    written.set_value();
+  }).detach();
+  done.wait_for(patience);
 }
 
 void write(Level level, std::string_view logger, std::string_view text) {
-  if (level < threshold) return;
+  if (level < threshold.load(std::memory_order_relaxed)) return;
   recent_lines().add(level, logger, text);
+  std::shared_ptr<spdlog::logger> to;
+  {
+    const std::lock_guard lock(output().mutex);
+    to = output().logger;
+  }
   const Name& name = kNames[static_cast<std::size_t>(level)];
-  if (output) output->log(name.spd, "{}/{}: {}", name.text, logger, text);
+  if (to) to->log(name.spd, "{}/{}: {}", name.text, logger, text);
 }
 
 Recent recent() { return recent_lines().get(); }

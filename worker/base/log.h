@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace locust::log {
 
 enum class Level { debug, info, warning, error, critical };
@@ -20,10 +22,12 @@ enum class Level { debug, info, warning, error, critical };
 std::optional<Level> level_from(std::string_view name);
 
 // Before any thread is started, and after --processes has forked: it starts the writer thread.
-// Throws std::system_error where the log file cannot be opened.
+// The log file's folder is made where there is none. Throws std::system_error where the file cannot
+// be opened; a named pipe that nobody reads is such a file, since opening it would wait for ever.
 void setup(Level level, const std::optional<std::string>& logfile);
-// Writes what is queued. Afterwards nothing is logged any more.
-void shutdown();
+// Writes what is queued, for at most `patience`: a pipe that nobody reads any more does not keep
+// the process from ending. Afterwards nothing is written any more.
+void shutdown(SteadyDuration patience = seconds(1));
 
 void write(Level level, std::string_view logger, std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace locust {
@@ -108,7 +109,10 @@ class [[nodiscard("a Task does nothing until it is awaited: co_await it")]] Task
         handle.promise().continuation = awaiting;
         return handle;
       }
-      T await_resume() { return handle.promise().result(); }
+      T await_resume() {
+        if (!handle) throw std::logic_error("co_await of a Task that is empty");
+        return handle.promise().result();
+      }
     };
     return Awaiter{handle_};
   }

@@ -11,12 +11,12 @@
 #include <thread>
 #include <variant>
 
+#include "base/cpus.h"
 #include "base/log.h"
 #include "cli/locustfile_choice.h"
 #include "cli/options.h"
 #include "cli/processes.h"
 #include "cli/task_ratio.h"
-#include "runner/cpus.h"
 #include "runner/worker.h"
 
 namespace locust::cli {
@@ -60,7 +60,7 @@ runner::WorkerSettings settings_of(const Options& options) {
   settings.master_port = options.master_port;
   settings.threads = options.threads > 0     ? options.threads
                      : options.processes > 0 ? 1
-                                             : runner::usable_cpus();
+                                             : usable_cpus();
   settings.session.version = options.locust_version;
   settings.session.exit_on_master_loss = options.exit_on_master_loss;
   settings.session.reset_stats = options.reset_stats;
@@ -95,7 +95,7 @@ int start(Options options, const Locustfiles& locustfiles) {
     }
     return 0;
   }
-  if (options.processes == -1) options.processes = runner::usable_cpus();
+  if (options.processes == -1) options.processes = usable_cpus();
   if (options.processes > 0) {
     if (const auto code = fork_workers(options.processes)) return *code;
   }

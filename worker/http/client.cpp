@@ -14,11 +14,28 @@ struct Client::Host {
   std::vector<boost::intrusive_ptr<Connection>> connections;
   std::vector<Connection*> idle;   // of these; the most recently used one last
   std::vector<Exchange*> waiting;  // for a connection, first come first served
+  bool connecting = false;         // in connect_waiting()
 };
 
 ClientContext::ClientContext(EventLoop& loop)
     : loop_(loop), resolver_(std::make_unique<Resolver>(loop)) {}
 ClientContext::~ClientContext() = default;
+
+namespace {
+
+// How long an unused connection is trusted to be alive: one that goes from request to request need
+// not be looked at, one that a server may have closed or answered to unasked (RFC 9112, 9.2) is.
+constexpr SteadyDuration kTrusted = milliseconds(10);
+
+std::string url_of(const Request& request) {
+  std::string_view target = request.bytes();
+  target.remove_prefix(target.find(' ') + 1);
+  target = target.substr(0, target.find(' '));
+  const Origin& origin = request.origin();
+  return origin.scheme + "://" + origin.host_header() + std::string(target);
+}
+
+}  // namespace
 
 // ---- Exchange ----
 
@@ -28,7 +45,11 @@ void Exchange::cancel() {
 }
 
 void Exchange::fire() {
-  std::string failure = failure_.empty() ? failure_timed_out() : std::exchange(failure_, {});
+  if (failure_.empty()) {
+    response.ended = client_->context_.loop().now();
+    failure_ = failure_timed_out(url_of(*request_));
+  }
+  std::string failure = std::exchange(failure_, {});
   if (client_ != nullptr) client_->abandon(*this);
   complete(std::move(failure));
 }
@@ -39,6 +60,9 @@ void Exchange::complete(std::string error) {
   connection_ = nullptr;
   if (!error.empty()) {
     response.status = 0;
+    response.body_size = 0;
+    response.body.clear();
+    response.head_size = 0;
     response.error = std::move(error);
   }
   on_done();
@@ -71,7 +95,9 @@ void Client::start(const Request& request, Exchange& exchange) {
   while (!host.idle.empty()) {
     Connection& connection = *host.idle.back();
     host.idle.pop_back();
-    if (request.idempotent() || connection.looks_alive()) {
+    const bool trusted =
+        request.idempotent() && exchange.response.started - connection.idle_since_ < kTrusted;
+    if (trusted || connection.looks_alive()) {
       arm_deadline(exchange, true);
       connection.carry(exchange);
       return;
@@ -137,11 +163,20 @@ void Client::closed(Connection& connection) {
   Host& host = host_of(connection.origin());
   std::erase(host.idle, &connection);
   std::erase_if(host.connections, [&](const auto& one) { return one.get() == &connection; });
-  if (!host.waiting.empty() && host.connections.size() < settings_.concurrency) {
+  connect_waiting(host);
+}
+
+// A connection that fails at once (no descriptor left) comes back here by closed(): the loop below
+// goes on with the next one then, so that a long queue cannot grow the stack.
+void Client::connect_waiting(Host& host) {
+  if (host.connecting) return;
+  host.connecting = true;
+  while (!host.waiting.empty() && host.connections.size() < settings_.concurrency) {
     Exchange& next = *host.waiting.front();
     host.waiting.erase(host.waiting.begin());
     connect_for(host, next);
   }
+  host.connecting = false;
 }
 
 // Told at the loop's next turn, so that start() never calls back and a loop of failures cannot

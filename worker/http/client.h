@@ -83,6 +83,7 @@ class Client {
 
   Host& host_of(const Origin& origin);
   void connect_for(Host& host, Exchange& exchange);
+  void connect_waiting(Host& host);
   void abandon(Exchange& exchange);
   // From connections: free for the next request, or closed.
   void released(Connection& connection);

@@ -80,23 +80,22 @@ void Connection::connect(Exchange& exchange) {
       });
 }
 
-void Connection::connect_to(const Endpoints& endpoints, std::size_t index) {
+void Connection::connect_to(const Endpoints& endpoints, std::size_t index, int first_error) {
   boost::system::error_code error;
-  socket_.close(error);
-  socket_.open(endpoints[index].protocol(), error);
-  if (error) return fail(failure_of_errno(error.value()));
+  for (; index < endpoints.size(); ++index) {
+    socket_.close(error);
+    socket_.open(endpoints[index].protocol(), error);
+    if (!error) break;  // else a kind of address that this machine does not speak
+    if (first_error == 0) first_error = error.value();
+  }
+  if (index == endpoints.size()) return fail(failure_of_errno(first_error));
   socket_.non_blocking(true, error);
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  socket_.async_connect(endpoints[index], [self = boost::intrusive_ptr(this), endpoints,
-                                           index](const boost::system::error_code& failed) {
+  socket_.async_connect(endpoints[index], [self = boost::intrusive_ptr(this), endpoints, index,
+                                           first_error](const boost::system::error_code& failed) {
     if (!self->open_) return;
-    if (!failed) {
-      self->connected();
-    } else if (index + 1 < endpoints.size()) {
-      self->connect_to(endpoints, index + 1);
-    } else {
-      self->fail(failure_of_errno(failed.value()));
-    }
+    if (!failed) return self->connected();
+    self->connect_to(endpoints, index + 1, first_error != 0 ? first_error : failed.value());
   });
 }
 
@@ -170,29 +169,62 @@ void Connection::parse(std::size_t size) {
   unparsed_ += size;
   while (unparsed_ > 0) {
     const bool in_head = !parser_->is_header_done();
-    const char* head = read_at_;
     boost::system::error_code error;
     const std::size_t used = parser_->put(asio::const_buffer(read_at_, unparsed_), error);
     read_at_ += used;
     unparsed_ -= used;
     room_ -= used;
     if (error == http::error::need_more) break;
+    if (error == http::error::bad_status && mend_status_line()) continue;
     if (error) return fail(failure_parse(error.message()));
     if (in_head && parser_->is_header_done()) {
-      response.head_size = static_cast<std::size_t>(read_at_ - head);
+      response.head_size = static_cast<std::size_t>(read_at_ - head_start());
       parser_->eager(true);
     }
     if (!parser_->is_done()) continue;
     if (response.status >= 200 || response.status == 101) return succeed();
-    // An interim response (RFC 9110, 15.2): the final one follows.
-    std::memmove(response.buffer.data(), read_at_, unparsed_);
-    read_at_ = response.buffer.data();
-    room_ = BufferPool::kBufferSize;
-    response.large_head.clear();
-    parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
+    drop_interim();
   }
   if (!make_room()) return fail(failure_parse("a line or a head is too long"));
   read();
+}
+
+char* Connection::head_start() {
+  Response& response = exchange_->response;
+  return response.large_head.empty() ? response.buffer.data() : response.large_head.data();
+}
+
+// After an interim response (RFC 9110, 15.2): the final one, of which some may be here already, is
+// parsed from the start of a buffer.
+void Connection::drop_interim() {
+  Response& response = exchange_->response;
+  if (unparsed_ <= BufferPool::kBufferSize) {
+    std::memmove(response.buffer.data(), read_at_, unparsed_);
+    response.large_head.clear();
+    room_ = BufferPool::kBufferSize;
+  } else {
+    std::memmove(response.large_head.data(), read_at_, unparsed_);
+    room_ = response.large_head.size();
+  }
+  read_at_ = head_start();
+  parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
+}
+
+// "HTTP/1.1 200\r\n" has no space after the code: wrong (RFC 9112, 4), but not rare, and Python's
+// clients take it. Puts it there.
+bool Connection::mend_status_line() {
+  constexpr std::size_t kSpace = 12;  // where it belongs
+  if (unparsed_ <= kSpace || read_at_[kSpace] != '\r') return false;
+  if (!std::all_of(read_at_ + 9, read_at_ + kSpace, [](char c) { return c >= '0' && c <= '9'; })) {
+    return false;
+  }
+  if (unparsed_ == room_ && !make_room()) return false;
+  std::memmove(read_at_ + kSpace + 1, read_at_ + kSpace, unparsed_ - kSpace);
+  read_at_[kSpace] = ' ';
+  ++unparsed_;
+  parser_.emplace(exchange_->response, exchange_->request_->is_head(),
+                  exchange_->request_->keep_body());
+  return true;
 }
 
 // Finds space for the next read: behind the head while that grows, in a buffer of its own for the
@@ -202,10 +234,11 @@ bool Connection::make_room() {
   if (!parser_->is_header_done()) {
     if (unparsed_ < room_) return true;
     if (!response.large_head.empty()) return false;
+    const auto parsed = static_cast<std::size_t>(read_at_ - response.buffer.data());
     response.large_head.resize(ResponseParser::kHeadLimit);
-    std::memcpy(response.large_head.data(), read_at_, unparsed_);
-    read_at_ = response.large_head.data();
-    room_ = response.large_head.size();
+    std::memcpy(response.large_head.data(), response.buffer.data(), parsed + unparsed_);
+    read_at_ = response.large_head.data() + parsed;
+    room_ = response.large_head.size() - parsed;
     return true;
   }
   if (unparsed_ >= BufferPool::kBufferSize) return false;
@@ -221,10 +254,14 @@ bool Connection::make_room() {
 }
 
 void Connection::on_eof() {
-  if (!parser_->got_some()) return fail(failure_closed());
+  if (!parser_->got_some()) {
+    // Nothing at all, or nothing after an interim response.
+    return fail(exchange_->response.head_size == 0 ? failure_closed() : failure_truncated(false));
+  }
+  const bool in_head = !parser_->is_header_done();
   boost::system::error_code error;
   parser_->put_eof(error);
-  if (error || !parser_->is_done()) return fail(failure_closed());
+  if (error || !parser_->is_done()) return fail(failure_truncated(in_head));
   succeed();
 }
 
@@ -232,7 +269,9 @@ void Connection::succeed() {
   Exchange& exchange = *std::exchange(exchange_, nullptr);
   exchange.connection_ = nullptr;
   exchange.response.ended = client_->context_.loop().now();
-  const bool reusable = parser_->keep_alive() && unparsed_ == 0;
+  idle_since_ = exchange.response.ended;
+  // After 101 it speaks another protocol.
+  const bool reusable = parser_->keep_alive() && unparsed_ == 0 && exchange.response.status != 101;
   parser_.reset();
   body_buffer_ = {};
   if (reusable) {
@@ -246,7 +285,7 @@ void Connection::succeed() {
 
 bool Connection::may_retry() const {
   return reused_ && !exchange_->retried_ && parser_ && !parser_->got_some() && unparsed_ == 0 &&
-         exchange_->request_->idempotent();
+         exchange_->response.head_size == 0 && exchange_->request_->idempotent();
 }
 
 void Connection::fail(std::string error) {

@@ -42,7 +42,8 @@ class Connection final
   template <class T>
   struct OperationAllocator;
 
-  void connect_to(const Endpoints& endpoints, std::size_t index);
+  // The addresses in turn; a failure is the first one's, as geventhttpclient tells it.
+  void connect_to(const Endpoints& endpoints, std::size_t index, int first_error = 0);
   void connected();
   void send();
   void write(std::string_view bytes);
@@ -51,6 +52,10 @@ class Connection final
   void on_read(const boost::system::error_code& error, std::size_t size);
   void parse(std::size_t size);
   bool make_room();
+  void drop_interim();
+  bool mend_status_line();
+  // Where the bytes of the head start.
+  char* head_start();
   void on_eof();
   void succeed();
   // The exchange has failed on this connection, which is closed; it is tried once more on a new one
@@ -64,6 +69,7 @@ class Connection final
   Exchange* exchange_ = nullptr;
   bool reused_ = false;  // the exchange is not the first one on it
   bool open_ = true;
+  SteadyTime idle_since_{};
 
   std::optional<ResponseParser> parser_;
   Buffer body_buffer_;       // what follows the head, where one read did not bring it all

@@ -21,9 +21,16 @@ std::string_view class_of_errno(int number) {
     case ECONNABORTED:
       return "ConnectionAbortedError";
     case EPIPE:
+    case ESHUTDOWN:
       return "BrokenPipeError";
     case ETIMEDOUT:
       return "TimeoutError";
+    case EAGAIN:
+    case EALREADY:
+    case EINPROGRESS:
+      return "BlockingIOError";
+    case EINTR:
+      return "InterruptedError";
     case EACCES:
     case EPERM:
       return "PermissionError";
@@ -43,9 +50,16 @@ std::string failure_of_getaddrinfo(int number) {
   return fmt::format("gaierror({}, {})", number, repr(std::string_view(gai_strerror(number))));
 }
 
-std::string failure_timed_out() { return "TimeoutError('timed out')"; }
+std::string failure_timed_out(std::string_view url) {
+  return fmt::format("RetriesExceeded({}, 0, original=timed out)", repr(url));
+}
 
 std::string failure_closed() { return "HTTPConnectionClosed('connection closed.')"; }
+
+std::string failure_truncated(bool in_head) {
+  return in_head ? "HTTPParseError('Invalid EOF state', 14)"
+                 : "HTTPParseError('Incomplete response.')";
+}
 
 std::string failure_parse(std::string_view reason) {
   return fmt::format("HTTPParseError({})", repr(reason));

@@ -11,10 +11,12 @@ namespace locust::http {
 std::string failure_of_errno(int number);
 // EAI_NONAME → "gaierror(-2, 'Name or service not known')".
 std::string failure_of_getaddrinfo(int number);
-// No answer within the time limit: what a gevent socket raises.
-std::string failure_timed_out();
-// The server closed the connection before a whole response: geventhttpclient's word for it.
+// No answer within the time limit: what FastHttpUser makes of a gevent socket's timeout.
+std::string failure_timed_out(std::string_view url);
+// The server closed the connection instead of answering: geventhttpclient's word for it.
 std::string failure_closed();
+// It closed the connection in the middle of a response, in its head or after it.
+std::string failure_truncated(bool in_head);
 // Bytes that are no HTTP response; `reason` says what is wrong with them.
 std::string failure_parse(std::string_view reason);
 

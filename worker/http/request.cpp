@@ -1,5 +1,7 @@
 #include "http/request.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -17,9 +19,18 @@ bool is_token(std::string_view text) {
   });
 }
 
+// RFC 9110, 5.5: of the control characters only the tab.
 bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
+}
+
+// RFC 9112, 3.2: nothing in it that ends it.
+bool is_target(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+  });
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -38,21 +49,45 @@ void append(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+// Whether the caller's headers ask for the chunked coding.
+bool asks_for_chunks(const Headers& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const Header& header) {
+    return equal_ignoring_case(header.first, "Transfer-Encoding") &&
+           equal_ignoring_case(header.second, "chunked");
+  });
+}
+
+void append_as_chunk(std::string& out, const std::string& body) {
+  if (!body.empty()) out += fmt::format("{:x}\r\n{}\r\n", body.size(), body);
+  out += "0\r\n\r\n";
+}
+
 std::string to_bytes(const RequestParts& parts) {
   if (!is_token(parts.method)) throw std::invalid_argument("bad method '" + parts.method + "'");
+  if (!is_target(parts.url.target)) {
+    throw std::invalid_argument("bad path '" + parts.url.target + "'");
+  }
+  const std::string host = parts.url.origin.host_header();
+  if (!is_field_value(host)) throw std::invalid_argument("bad host '" + host + "'");
+  const bool chunked = asks_for_chunks(parts.headers);
   std::string out = parts.method + " " + parts.url.target + " HTTP/1.1\r\n";
-  if (!has(parts.headers, "Host")) append(out, "Host", parts.url.origin.host_header());
+  if (!has(parts.headers, "Host")) append(out, "Host", host);
   if (!has(parts.headers, "User-Agent")) append(out, "User-Agent", "locustpp/" LOCUSTPP_VERSION);
   if (!has(parts.headers, "Accept")) append(out, "Accept", "*/*");
   for (const auto& [name, value] : parts.headers) {
     if (!is_token(name)) throw std::invalid_argument("bad header name '" + name + "'");
     if (!is_field_value(value)) {
-      throw std::invalid_argument("line break in the header '" + name + "'");
+      throw std::invalid_argument("control character in the header '" + name + "'");
     }
-    append(out, name, value);
+    // Never both (RFC 9112, 6.2).
+    if (!chunked || !equal_ignoring_case(name, "Content-Length")) append(out, name, value);
   }
   const bool body_expected =
       parts.method == "POST" || parts.method == "PUT" || parts.method == "PATCH";
+  if (chunked) {
+    append_as_chunk(out.append("\r\n"), parts.body);
+    return out;
+  }
   if ((parts.has_body || body_expected) && !has(parts.headers, "Content-Length")) {
     append(out, "Content-Length", std::to_string(parts.body.size()));
   }

@@ -28,9 +28,10 @@ struct RequestParts {
 
 class Request {
  public:
-  // Host, User-Agent, Accept and Content-Length are added where the headers do not name them.
-  // Throws std::invalid_argument for a method or header that would break the message apart
-  // (RFC 9110, 5.5 and 9.1).
+  // Host, User-Agent, Accept and Content-Length are added where the headers do not name them; with
+  // "Transfer-Encoding: chunked" the body goes as one chunk instead. Throws std::invalid_argument
+  // for a method, target, host or header that would break the message apart (RFC 9110, 5.5
+  // and 9.1).
   explicit Request(RequestParts parts);
 
   const Origin& origin() const { return origin_; }

@@ -13,12 +13,18 @@ namespace {
 
 constexpr SteadyDuration kAnswerServes = seconds(1);
 
-// Asio folds getaddrinfo's results into errors of its own; back to the number that Python shows.
-int getaddrinfo_error(const boost::system::error_code& error) {
-  if (error == boost::asio::error::host_not_found_try_again) return EAI_AGAIN;
-  if (error == boost::asio::error::no_recovery) return EAI_FAIL;
-  if (error == boost::asio::error::service_not_found) return EAI_SERVICE;
-  return EAI_NONAME;
+// Asio folds getaddrinfo's results into errors of its own; back to what Python shows.
+std::string failure_of(const boost::system::error_code& error) {
+  if (!error) return {};
+  if (error.category() == boost::asio::error::get_system_category()) {
+    return failure_of_errno(error.value());  // EAI_SYSTEM, when descriptors run out for one
+  }
+  if (error == boost::asio::error::host_not_found_try_again) {
+    return failure_of_getaddrinfo(EAI_AGAIN);
+  }
+  if (error == boost::asio::error::no_recovery) return failure_of_getaddrinfo(EAI_FAIL);
+  if (error == boost::asio::error::service_not_found) return failure_of_getaddrinfo(EAI_SERVICE);
+  return failure_of_getaddrinfo(EAI_NONAME);
 }
 
 }  // namespace
@@ -43,15 +49,17 @@ void Resolver::resolve(const Origin& origin, Answer answer) {
   lookup.waiting.push_back(std::move(answer));
   if (lookup.running) return;
   lookup.running = true;
-  resolver_.async_resolve(
-      origin.host, std::to_string(origin.port), boost::asio::ip::resolver_base::numeric_service,
-      [this, key](const boost::system::error_code& error,
-                  const boost::asio::ip::tcp::resolver::results_type& results) {
-        Endpoints endpoints;
-        for (const auto& result : results) endpoints.push_back(result.endpoint());
-        finish(key, std::move(endpoints),
-               error ? failure_of_getaddrinfo(getaddrinfo_error(error)) : std::string());
-      });
+  resolver_.async_resolve(origin.host, std::to_string(origin.port),
+                          boost::asio::ip::resolver_base::numeric_service,
+                          [this, key, alive = std::weak_ptr(alive_)](
+                              const boost::system::error_code& error,
+                              const boost::asio::ip::tcp::resolver::results_type& results) {
+                            if (alive.expired()) return;
+                            Endpoints endpoints;
+                            for (const auto& result : results)
+                              endpoints.push_back(result.endpoint());
+                            finish(key, std::move(endpoints), failure_of(error));
+                          });
 }
 
 void Resolver::finish(const std::string& key, Endpoints endpoints, const std::string& failure) {

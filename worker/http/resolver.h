@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Resolver {
   EventLoop& loop_;
   boost::asio::ip::tcp::resolver resolver_;
   std::map<std::string, Lookup> lookups_;  // by host:port
+  // What a lookup that ends after the resolver sees expired.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace locust::http

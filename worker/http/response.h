@@ -14,7 +14,7 @@ namespace locust::http {
 
 struct Response {
   int status = 0;               // 0: there was none, see error
-  std::uint64_t body_size = 0;  // bytes of the body, kept or not
+  std::uint64_t body_size = 0;  // bytes of the body, kept or not; 0 where there is no response
   SteadyTime started{};         // when the request was handed over
   SteadyTime ended{};           // when its last byte, or the error, was there
   std::string body;             // where the request asked to keep it
@@ -30,13 +30,12 @@ struct Response {
 
   // The bytes of the head, status line to empty line.
   std::string_view head() const {
-    return large_head.empty() ? std::string_view(buffer.data(), head_size)
-                              : std::string_view(large_head);
+    return {large_head.empty() ? buffer.data() : large_head.data(), head_size};
   }
 
   Buffer buffer;  // the head's bytes …
   std::size_t head_size = 0;
-  std::string large_head;  // … or this, for one larger than a buffer
+  std::string large_head;  // … or at the start of this, for one larger than a buffer
 };
 
 }  // namespace locust::http

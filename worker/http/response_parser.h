@@ -4,6 +4,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
 #include <cstdint>
 
 #include "http/response.h"
@@ -31,6 +32,7 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   void on_response_impl(int status, string_view, int, error_code& error) override {
     response_.status = status;
     error = {};
+    if (status < 100) error = boost::beast::http::error::bad_status;
   }
   void on_field_impl(field, string_view, string_view, error_code& error) override { error = {}; }
   void on_header_impl(error_code& error) override { error = {}; }

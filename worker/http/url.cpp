@@ -17,11 +17,13 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) {
 
 std::string percent_encoded(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
+  // Printable, and yet in no URL (RFC 3986, 2): what Python's requote_uri encodes.
+  constexpr std::string_view kNotInUrls = "\"<>\\^`{|}";
   std::string result;
   result.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte < 0x7f && c != '"' && c != '<' && c != '>') {
+    if (byte > 0x20 && byte < 0x7f && kNotInUrls.find(c) == std::string_view::npos) {
       result += c;
     } else {
       result += '%';
@@ -42,6 +44,7 @@ bool parse_authority(std::string_view authority, Origin& origin) {
     const auto end = authority.find(']');
     if (end == std::string_view::npos) return false;
     origin.host = authority.substr(1, end - 1);
+    if (origin.host.find(':') == std::string::npos) return false;  // only IPv6 is in brackets
     authority.remove_prefix(end + 1);
     if (!authority.empty() && authority.front() != ':') return false;
     port = authority.empty() ? authority : authority.substr(1);

@@ -24,8 +24,8 @@ struct Url {
   std::string target;  // path and query, never empty; without the fragment
 };
 
-// Nothing where the text is no absolute http(s) URL. Bytes that a request line cannot hold (spaces,
-// control characters, non-ASCII) are percent-encoded.
+// Nothing where the text is no absolute http(s) URL. Bytes that a URL cannot hold (spaces, control
+// characters, non-ASCII, quotes, braces …) are percent-encoded; nothing else of it is changed.
 std::optional<Url> parse_url(std::string_view text);
 
 // The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended

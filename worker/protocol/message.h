@@ -18,6 +18,12 @@ namespace locust::protocol {
 // User class name → users.
 using UserCounts = std::map<std::string, std::int64_t>;
 
+inline std::int64_t total(const UserCounts& counts) {
+  std::int64_t sum = 0;
+  for (const auto& [name, count] : counts) sum += count;
+  return sum;
+}
+
 // ---- from the master ----
 
 // Answer to client_ready. Masters before 2.11.0 send no index.

@@ -1,7 +1,7 @@
 // When the master is silent, gone, restarted or wants a new connection. A stock worker gives up
 // after 60 s or stays an orphan; this one keeps its users for 60 s, never lies to a master that
 // does not know it, and comes back by itself.
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {

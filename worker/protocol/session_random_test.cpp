@@ -4,7 +4,7 @@
 // worker never spins.
 #include <random>
 
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {

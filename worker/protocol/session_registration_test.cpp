@@ -1,6 +1,6 @@
 // How a worker becomes known to a master, and what it says while nothing happens
 // (runners.py: connect_to_master, heartbeat, heartbeat_timeout_checker).
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {

@@ -1,6 +1,6 @@
 // What a worker tells its master besides its state: reports, log lines, exceptions, and the
 // messages of the locustfile.
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {
@@ -235,6 +235,17 @@ TEST(SessionCustom, GoBothWays) {
   EXPECT_EQ(events[0].words(), "custom acknowledge_users");
   EXPECT_EQ(std::get<Deliver>(events[1].action).type, "test_users");
   EXPECT_EQ(std::get<Deliver>(events[1].action).data, Value(Array{1, 2}));
+}
+
+TEST(SessionCustom, OneOfLocustsOwnTypesIsNotSent) {
+  SimulatedWorker worker;
+  worker.run(1);
+  for (const char* type :
+       {"heartbeat", "stats", "spawning_complete", "exception", "client_ready"}) {
+    worker.send_custom(type);
+    EXPECT_THAT(worker.take(), ElementsAre(StartsWith("ERROR: Did not send a "))) << type;
+  }
+  EXPECT_THAT(worker.sent<CustomToMaster>(), IsEmpty());
 }
 
 TEST(SessionCustom, WaitForTheAckInTheirOrder) {

@@ -1,6 +1,6 @@
 // A master that is silent while the connection stands, one that asks for a new connection, and a
 // worker that was suspended.
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {

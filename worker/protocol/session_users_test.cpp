@@ -1,5 +1,5 @@
 // Spawn messages (runners.py: WorkerRunner.handle_message, start_worker).
-#include "protocol/session_test_driver.h"
+#include "protocol/test_session_driver.h"
 
 namespace locust::protocol {
 namespace {

@@ -133,10 +133,7 @@ void Shard::start_one(std::size_t user_class) {
 // Called from within the user's own last step: it is only set aside here.
 void Shard::on_gone(RunningUser& user) {
   ClassUsers& users = users_[index_of(user.user_class())];
-  auto& list = user.stopping() && user.position < users.ending.size() &&
-                       users.ending[user.position].get() == &user
-                   ? users.ending
-                   : users.running;
+  auto& list = user.stopping() ? users.ending : users.running;
   const std::size_t position = user.position;
   if (gone_.empty()) {
     loop_.post([this] { gone_.clear(); });
@@ -226,6 +223,8 @@ void Shard::deliver(const std::string& type, const Value& data) {
       classes_.listeners().at(type)(environment_, data);
     } catch (const std::exception& error) {
       log::error("locust.runners", "Uncaught exception in handler for {}\n{}", type, error.what());
+    } catch (...) {
+      log::error("locust.runners", "Uncaught exception in handler for {}", type);
     }
   });
 }

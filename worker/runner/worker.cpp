@@ -173,11 +173,24 @@ void Worker::step() {
   const SteadyTime before = steady_now();
   link_->wait({mailbox_.fd(), signals_}, next_wake(before), before);
   SteadyTime now = steady_now();
+  // The link first: what users have done must not go to a master that has been restarted since.
+  handle_link(now);
   handle_signals();
   mailbox_.run();
   while (auto report = reporter_.next(now)) {
     perform(session_.on_report(std::move(*report), now));
   }
+  now = steady_now();
+  if (reopen_at_ && now >= *reopen_at_) {
+    reopen_at_.reset();
+    link_->open();
+  }
+  if (now >= next_usage_) sample_usage(now);
+  watch_shards(now);
+  if (now >= session_.next_deadline()) perform(session_.on_tick(now));
+}
+
+void Worker::handle_link(SteadyTime now) {
   for (const LinkEvent& event : link_->take_events(now)) {
     if (std::holds_alternative<LinkUp>(event)) {
       perform(session_.on_link_up(now));
@@ -192,14 +205,6 @@ void Worker::step() {
       }
     }
   }
-  now = steady_now();
-  if (reopen_at_ && now >= *reopen_at_) {
-    reopen_at_.reset();
-    link_->open();
-  }
-  if (now >= next_usage_) sample_usage(now);
-  watch_shards(now);
-  if (now >= session_.next_deadline()) perform(session_.on_tick(now));
 }
 
 SteadyTime Worker::next_wake(SteadyTime now) const {

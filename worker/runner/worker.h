@@ -45,6 +45,7 @@ class Worker {
   struct Performer;
 
   void step();
+  void handle_link(SteadyTime now);
   void handle_signals();
   void perform(protocol::Actions actions);
   void on_news(std::size_t shard, const ShardNews& news);

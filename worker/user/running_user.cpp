@@ -41,8 +41,7 @@ void RunningUser::start() {
     user_ = user_class_.make();
   } catch (...) {
     report_error("constructor");
-    phase_ = Phase::gone;
-    on_gone_(context_, *this);
+    gone();
     return;
   }
   wait_state_.last_run = shard_.loop.now();
@@ -51,39 +50,44 @@ void RunningUser::start() {
 }
 
 void RunningUser::stop(SteadyDuration stop_timeout) {
-  if (stopping()) return;
+  if (stop_wanted_ || phase_ == Phase::gone) return;
   stop_wanted_ = true;
   if (phase_ == Phase::waiting || stop_timeout <= SteadyDuration::zero()) {
     kill();
   } else {
-    phase_ = Phase::stopping;
     shard_.loop.arm(*this, shard_.loop.now() + stop_timeout);
   }
 }
 
 // The user's coroutines are all suspended when a stop arrives: the shard runs nothing else then.
 void RunningUser::kill() {
-  body_ = {};
-  end();
+  if (phase_ == Phase::on_stop) {
+    ending_ = {};
+    gone();
+  } else {
+    body_ = {};
+    end();
+  }
 }
 
 // The body is over, one way or the other: on_stop, then gone. A body that has run to its end is
-// kept until the user is destroyed, since this is called from its last breath.
+// kept until the user is destroyed, since this is called from its last breath. A deadline that is
+// still armed is on_stop's too.
 void RunningUser::end() {
-  disarm();
   if (phase_ == Phase::gone) {  // on_start has failed
-    on_gone_(context_, *this);
+    gone();
     return;
   }
   phase_ = Phase::on_stop;
+  shard_.resumed.store(&user_class_, std::memory_order_relaxed);
   ending_ = run_on_stop();
-  ending_.start(
-      [](void* context) {
-        auto& self = *static_cast<RunningUser*>(context);
-        self.phase_ = Phase::gone;
-        self.on_gone_(self.context_, self);
-      },
-      this);
+  ending_.start([](void* self) { static_cast<RunningUser*>(self)->gone(); }, this);
+}
+
+void RunningUser::gone() {
+  disarm();
+  phase_ = Phase::gone;
+  on_gone_(context_, *this);
 }
 
 Task<> RunningUser::run() {
@@ -100,6 +104,7 @@ Task<> RunningUser::run() {
   while (!stop_wanted_) {
     phase_ = Phase::task;
     bool go_on = true;
+    task_name_ = nullptr;
     try {
       const TaskEntry& task = user_class_.pick(shard_.random);
       task_name_ = &task.name;

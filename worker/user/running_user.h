@@ -27,20 +27,23 @@ class RunningUser final : private Timer {
   // reported, and it is gone.
   void start();
   // Ends it: at once while it waits, else when its task has ended, at the latest after
-  // `stop_timeout`; zero kills it in the middle of the task. on_stop runs in any case.
+  // `stop_timeout`; zero kills it in the middle of the task. on_stop runs in any case, and as long
+  // as it takes; where it runs already, it has to end within `stop_timeout`, as the task has to.
   void stop(SteadyDuration stop_timeout);
 
   const UserClass& user_class() const { return user_class_; }
-  bool stopping() const { return phase_ >= Phase::stopping; }
+  // Whether stop() has been called.
+  bool stopping() const { return stop_wanted_; }
 
   std::size_t position = 0;  // where the shard keeps it
 
  private:
-  enum class Phase { on_start, task, waiting, stopping, on_stop, gone };
+  enum class Phase { on_start, task, waiting, on_stop, gone };
 
   void fire() override { kill(); }
   void kill();
   void end();
+  void gone();
   Task<> run();
   Task<> run_on_stop();
   void report_error(std::string_view where);

@@ -41,7 +41,10 @@ void User::report(const Sample& sample) {
   if (!sample.error.empty()) shard_.recorder.record_error(entry, now, sample.error);
 }
 
+// An empty host of the master's is none (runners.py, spawn_users: `if self.environment.host`).
 HttpUser::HttpUser()
-    : host_(shard_.environment.host.value_or(user_class_.host())), client(shard_, user_class_) {}
+    : host_(shard_.environment.host.value_or("").empty() ? user_class_.host()
+                                                         : *shard_.environment.host),
+      client(shard_, user_class_) {}
 
 }  // namespace locust

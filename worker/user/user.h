@@ -21,6 +21,21 @@ class UserClass;
 // Thrown in a task, it ends this user (exception.py, StopUser); on_stop runs.
 struct StopUser {};
 
+// co_await sleep(…) of a user.
+class UserSleep {
+ public:
+  UserSleep(ShardContext& shard, const UserClass& user_class, SteadyTime until)
+      : shard_(shard), user_class_(user_class), timer_(shard.loop, until) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) { timer_.await_suspend(waiting); }
+  void await_resume() noexcept { shard_.resumed.store(&user_class_, std::memory_order_relaxed); }
+
+ private:
+  ShardContext& shard_;
+  const UserClass& user_class_;
+  SleepUntil timer_;
+};
+
 // One sample of a protocol of your own.
 struct Sample {
   std::string_view method = {};  // "TCP", "GRPC" …: the Type column
@@ -46,7 +61,9 @@ class User {
   User();
 
   // co_await sleep(100ms). The user may be stopped meanwhile.
-  SleepUntil sleep(SteadyDuration duration) { return {shard_.loop, shard_.loop.now() + duration}; }
+  UserSleep sleep(SteadyDuration duration) {
+    return {shard_, user_class_, shard_.loop.now() + duration};
+  }
   std::int64_t uniform(std::int64_t low, std::int64_t high) {
     return shard_.random.uniform(low, high);
   }

@@ -36,18 +36,22 @@ bool UserClass::update(const Value& attributes) {
   }
   const Value* names = attributes.find("tasks");
   if (names == nullptr || names->as_array() == nullptr) return true;
-  std::vector<std::size_t> wanted;
-  for (const Value& name : *names->as_array()) {
-    const auto found = std::find_if(tasks_.begin(), tasks_.end(), [&](const TaskEntry& task) {
-      return name.as_string() != nullptr && *name.as_string() == task.name;
+  const auto is_named = [names](const TaskEntry& task) {
+    return std::any_of(names->as_array()->begin(), names->as_array()->end(), [&](const Value& one) {
+      return one.as_string() != nullptr && *one.as_string() == task.name;
     });
-    if (found == tasks_.end()) return false;
-    wanted.push_back(static_cast<std::size_t>(found - tasks_.begin()));
-  }
+  };
   chosen_.clear();
   total_weight_ = 0;
-  for (const std::size_t task : wanted) choose(task);
-  return true;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_[i].weight > 0 && is_named(tasks_[i])) choose(i);
+  }
+  return std::all_of(names->as_array()->begin(), names->as_array()->end(),
+                     [this](const Value& one) {
+                       return std::any_of(tasks_.begin(), tasks_.end(), [&](const TaskEntry& task) {
+                         return one.as_string() != nullptr && *one.as_string() == task.name;
+                       });
+                     });
 }
 
 }  // namespace locust

@@ -41,7 +41,8 @@ class UserClass {
   // One of the tasks by weight; there must be one.
   const TaskEntry& pick(Random& random) const;
   // The master's class picker (environment.update_user_class): host, and the names of the tasks
-  // that shall run. Users that run already keep their host. False where a task is unknown.
+  // that shall run; those that this class does not have are left out, as in Locust, and make it
+  // false. Users that run already keep their host.
   bool update(const Value& attributes);
 
  protected:

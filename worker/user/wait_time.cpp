@@ -7,8 +7,11 @@ namespace locust {
 
 namespace {
 
+// Ten years stand for ever: nanoseconds of more than 292 do not fit.
 SteadyDuration seconds_of(double value) {
-  return std::chrono::duration_cast<SteadyDuration>(std::chrono::duration<double>(value));
+  constexpr std::chrono::duration<double> kForEver = std::chrono::hours(24 * 3650);
+  return std::chrono::duration_cast<SteadyDuration>(
+      std::min(std::chrono::duration<double>(value), kForEver));
 }
 
 }  // namespace

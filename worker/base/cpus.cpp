@@ -1,4 +1,4 @@
-#include "runner/cpus.h"
+#include "base/cpus.h"
 
 #include <sched.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-namespace locust::runner {
+namespace locust {
 
 namespace {
 
@@ -70,4 +70,4 @@ int usable_cpus() {
   return std::max(1, static_cast<int>(limited));
 }
 
-}  // namespace locust::runner
+}  // namespace locust

@@ -1,0 +1,171 @@
+// What a RequestBuilder makes: the bytes that go out, and the name in the statistics (FastHttpUser:
+// `name or url`, as it was passed).
+#include "user/request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "user/test_shard.h"
+
+namespace locust {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kBase = "http://example.com:8080";
+
+std::string bytes(const Request& request) { return std::string(request.data().wire.bytes()); }
+
+std::string body_of(const Request& request) {
+  const std::string all = bytes(request);
+  return all.substr(all.find("\r\n\r\n") + 4);
+}
+
+TEST(Request, NameIsTheUrlAsItWasGiven) {
+  const Request relative = RequestBuilder("GET", "/items?id=7", kBase);
+  EXPECT_EQ(relative.data().name, "/items?id=7");
+  EXPECT_EQ(relative.data().method, "GET");
+  EXPECT_THAT(bytes(relative), StartsWith("GET /items?id=7 HTTP/1.1\r\n"));
+  EXPECT_THAT(bytes(relative), HasSubstr("\r\nHost: example.com:8080\r\n"));
+
+  const Request absolute = RequestBuilder("GET", "http://other.org/x", kBase);
+  EXPECT_EQ(absolute.data().name, "http://other.org/x");
+  EXPECT_THAT(bytes(absolute), HasSubstr("\r\nHost: other.org\r\n"));
+}
+
+TEST(Request, NamedChangesTheRowAndNotTheRequest) {
+  const Request request = RequestBuilder("GET", "/items/7", kBase).named("/items/[id]");
+  EXPECT_EQ(request.data().name, "/items/[id]");
+  EXPECT_THAT(bytes(request), StartsWith("GET /items/7 HTTP/1.1\r\n"));
+}
+
+TEST(Request, BaseWithAPathIsPrepended) {
+  const Request request = RequestBuilder("GET", "/hello/", "http://example.com/api");
+  EXPECT_THAT(bytes(request), StartsWith("GET /api/hello/ HTTP/1.1\r\n"));
+}
+
+TEST(Request, HeadersAreSent) {
+  const Request request = RequestBuilder("GET", "/", kBase).header("X-Token", "a b");
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nX-Token: a b\r\n"));
+}
+
+TEST(Request, JsonIsABodyWithItsType) {
+  const Request request = RequestBuilder("POST", "/", kBase).json(R"({"a": 1})");
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nContent-Type: application/json\r\n"));
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nContent-Length: 8\r\n"));
+  EXPECT_EQ(body_of(request), R"({"a": 1})");
+}
+
+TEST(Request, BodyIsOctetsWhereNothingElseIsSaid) {
+  const Request request = RequestBuilder("POST", "/", kBase).body(std::string("\0\xff", 2));
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nContent-Type: application/octet-stream\r\n"));
+  EXPECT_EQ(body_of(request), std::string("\0\xff", 2));
+}
+
+// As Python's urllib.parse.urlencode({"user": "ana maria", "päß": "50 % & more=~*-._"}), but for
+// "~" and "*", where WHATWG's form encoding differs from it.
+TEST(Request, FormIsUrlEncoded) {
+  const Request request = RequestBuilder("POST", "/", kBase)
+                              .form({{"user", "ana maria"}, {"p\u00e4\u00df", "50 % & more=-._"}});
+  EXPECT_EQ(body_of(request), "user=ana+maria&p%C3%A4%C3%9F=50+%25+%26+more%3D-._");
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
+  const Request special = RequestBuilder("POST", "/", kBase).form({{"~", "*"}});
+  EXPECT_EQ(body_of(special), "%7E=*");
+}
+
+TEST(Request, EmptyFieldsKeepTheirPlace) {
+  const Request request = RequestBuilder("POST", "/", kBase).form({{"a", ""}, {"b", "2"}});
+  EXPECT_EQ(body_of(request), "a=&b=2");
+}
+
+TEST(Request, BodyIsKeptOnlyWhereAsked) {
+  const Request counted = RequestBuilder("GET", "/", kBase);
+  const Request kept = RequestBuilder("GET", "/", kBase).keep_body();
+  EXPECT_FALSE(counted.data().wire.keep_body());
+  EXPECT_TRUE(kept.data().wire.keep_body());
+}
+
+TEST(Request, TimeoutIsItsOwn) {
+  const Request request = RequestBuilder("GET", "/", kBase).timeout(milliseconds(250));
+  EXPECT_EQ(request.data().wire.timeout(), milliseconds(250));
+}
+
+TEST(Request, HeaderThatWouldBreakTheMessageApartIsRefused) {
+  const auto make = [](const char* name, const char* value) {
+    return static_cast<Request>(RequestBuilder("GET", "/", kBase).header(name, value));
+  };
+  EXPECT_THROW(make("X", "a\r\nSet-Cookie: b"), std::invalid_argument);
+  EXPECT_THROW(make("X\r\nY", "a"), std::invalid_argument);
+}
+
+std::string refusal(const char* url, const char* base) {
+  try {
+    const RequestBuilder builder("GET", url, base);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Request, UrlThatIsNoneSaysWhatIsMissing) {
+  // users.py and fasthttp.py, where the class has no host.
+  EXPECT_EQ(refusal("/x", ""),
+            "You must specify the base host. Either in the host attribute in the User class, or on "
+            "the command line using the --host option.");
+  EXPECT_THAT(refusal("/x", "example.com"), HasSubstr("'example.com/x'"));
+}
+
+TEST(Request, CopiesShareTheirBytes) {
+  const Request one = RequestBuilder("GET", "/", kBase);
+  const Request two = one;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
+  EXPECT_EQ(&one.data(), &two.data());
+}
+
+class HostOfUser : public testing::Test {
+ protected:
+  std::string host_header(const std::string& of_class,
+                          const std::optional<std::string>& of_master) {
+    ScriptedUser::Hooks hooks;
+    ScriptedUser::hooks = &hooks;
+    test::TestShard shard;
+    shard.environment.host = of_master;
+    auto user_class = user_class_of(of_class);
+    const ConstructionScope scope(shard.context, user_class);
+    const std::unique_ptr<User> user = user_class.make();
+    const Request request = static_cast<ScriptedUser&>(*user).get("/");
+    const std::string all = bytes(request);
+    const auto begin = all.find("Host: ") + 6;
+    return all.substr(begin, all.find("\r\n", begin) - begin);
+  }
+  using ScriptedUser = test::ScriptedUser;
+
+ private:
+  static UserClassOf<ScriptedUser> user_class_of(const std::string& host) {
+    auto user_class = user_class_made();
+    user_class.host(host);
+    return user_class;
+  }
+  static UserClassOf<ScriptedUser> user_class_made() {
+    return locust::user_class<ScriptedUser>("S");
+  }
+};
+
+// runners.py, spawn_users: `if self.environment.host: user_class.host = self.environment.host`.
+TEST_F(HostOfUser, MastersHostComesFirstUnlessItIsEmpty) {
+  EXPECT_EQ(host_header("http://class", "http://master"), "master");
+  EXPECT_EQ(host_header("http://class", std::nullopt), "class");
+  EXPECT_EQ(host_header("http://class", ""), "class");
+}
+
+TEST(User, IsMadeByTheEngineAlone) {
+  test::ScriptedUser::Hooks hooks;
+  test::ScriptedUser::hooks = &hooks;
+  EXPECT_THROW(test::ScriptedUser(), std::logic_error);
+}
+
+}  // namespace
+}  // namespace locust
