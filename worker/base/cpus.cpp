@@ -16,10 +16,9 @@ constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 double v2_limit(const std::string& directory) {
   std::ifstream file(directory + "/cpu.max");  // "max 100000" or "150000 100000"
-  std::string quota;
+  double quota = 0;
   double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoLimit;
-  return std::stod(quota) / period;
+  return file >> quota >> period && quota > 0 && period > 0 ? quota / period : kNoLimit;
 }
 
 double v1_limit(const std::string& directory) {
@@ -42,9 +41,11 @@ double tightest(const std::string& root, std::string path, Limit limit) {
   return result;
 }
 
-double cgroup_limit() {
+}  // namespace
+
+double cgroup_limit(const std::string& groups_file, const std::string& root) {
   double limit = kNoLimit;
-  std::ifstream file("/proc/self/cgroup");  // "0::/path" or "4:cpu,cpuacct:/path"
+  std::ifstream file(groups_file);  // "0::/path" or "4:cpu,cpuacct:/path"
   for (std::string line; std::getline(file, line);) {
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
@@ -52,21 +53,20 @@ double cgroup_limit() {
     const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     const std::string path = line.substr(second + 1);
     if (controllers == ",,") {
-      limit = std::min(limit, tightest("/sys/fs/cgroup", path, v2_limit));
+      limit = std::min(limit, tightest(root, path, v2_limit));
     } else if (controllers.find(",cpu,") != std::string::npos) {
-      limit = std::min(limit, tightest("/sys/fs/cgroup/cpu", path, v1_limit));
+      limit = std::min(limit, tightest(root + "/cpu", path, v1_limit));
     }
   }
   return limit;
 }
 
-}  // namespace
-
 int usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
   const int allowed = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-  const double limited = std::min(static_cast<double>(allowed), std::ceil(cgroup_limit()));
+  const double limited = std::min(static_cast<double>(allowed),
+                                  std::ceil(cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup")));
   return std::max(1, static_cast<int>(limited));
 }
 

@@ -146,35 +146,37 @@ void setup(Level level, const std::optional<std::string>& logfile) {
   to.logger->flush_on(spdlog::level::trace);
 }
 
-void shutdown(SteadyDuration patience) {
+bool shutdown(SteadyDuration patience) {
   Output& to = output();
   std::shared_ptr<spdlog::details::thread_pool> writer;
+  std::shared_ptr<spdlog::logger> logger;
   {
     const std::lock_guard lock(to.mutex);
-    to.logger.reset();
+    logger = std::move(to.logger);
     writer = std::move(to.writer);
   }
-  if (!writer) return;
-  // The pool's destructor waits for its thread, and that one may be stuck in a write.
+  if (!writer) return true;
+  // The pool's destructor waits for its thread, and that one may be stuck in a write. The logger is
+  // kept until then, so that it does not end on the writer's thread.
   std::promise<void> written;
   std::future<void> done = written.get_future();
-  std::thread([writer = std::move(writer), written = std::move(written)]() mutable {
+  std::thread([writer = std::move(writer), logger = std::move(logger),
+               written = std::move(written)]() mutable {
     writer.reset();
+    logger.reset();
     written.set_value();
   }).detach();
-  done.wait_for(patience);
+  return done.wait_for(patience) == std::future_status::ready;
 }
 
 void write(Level level, std::string_view logger, std::string_view text) {
   if (level < threshold.load(std::memory_order_relaxed)) return;
   recent_lines().add(level, logger, text);
-  std::shared_ptr<spdlog::logger> to;
-  {
-    const std::lock_guard lock(output().mutex);
-    to = output().logger;
-  }
   const Name& name = kNames[static_cast<std::size_t>(level)];
-  if (to) to->log(name.spd, "{}/{}: {}", name.text, logger, text);
+  // Held meanwhile: else shutdown() could leave the pool, and the wait for its thread, to this one.
+  Output& to = output();
+  const std::lock_guard lock(to.mutex);
+  if (to.logger) to.logger->log(name.spd, "{}/{}: {}", name.text, logger, text);
 }
 
 Recent recent() { return recent_lines().get(); }

@@ -26,8 +26,9 @@ std::optional<Level> level_from(std::string_view name);
 // be opened; a named pipe that nobody reads is such a file, since opening it would wait for ever.
 void setup(Level level, const std::optional<std::string>& logfile);
 // Writes what is queued, for at most `patience`: a pipe that nobody reads any more does not keep
-// the process from ending. Afterwards nothing is written any more.
-void shutdown(SteadyDuration patience = seconds(1));
+// the process from ending. Afterwards nothing is written any more. False where the writer is stuck:
+// then the process has to end by std::_Exit(), since exit() flushes stderr and would wait for it.
+bool shutdown(SteadyDuration patience = seconds(1));
 
 void write(Level level, std::string_view logger, std::string_view text);
 

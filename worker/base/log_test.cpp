@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <system_error>
 #include <thread>
 
@@ -20,6 +20,16 @@ namespace locust::log {
 namespace {
 
 using testing::HasSubstr;
+
+// What a line begins with, every digit as a 9.
+const std::string kDate = "[9999-99-99 99:99:99,999] ";
+
+std::string shape_of_date(const std::string& line) {
+  std::string shape = line.substr(0, kDate.size());
+  std::replace_if(
+      shape.begin(), shape.end(), [](char c) { return c >= '0' && c <= '9'; }, '9');
+  return shape;
+}
 
 class LogTest : public testing::Test {
  protected:
@@ -71,11 +81,9 @@ TEST_F(LogTest, LineIsLocusts) {
       "/DEBUG/locust.main: d", "/INFO/locust.main: Starting Locust 2.47.0",
       "/WARNING/locust.runners: w 1 {}", "/ERROR/locust.runners: e", "/CRITICAL/locust.main: c"};
   ASSERT_EQ(lines.size(), ends.size());
-  const std::regex date(R"(\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] .*)");
-  const std::size_t date_size = std::string("[2026-01-31 12:00:00,123] ").size();
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    EXPECT_TRUE(std::regex_match(lines[i], date)) << lines[i];
-    EXPECT_EQ(lines[i].substr(date_size), host() + ends[i]);
+    EXPECT_EQ(shape_of_date(lines[i]), kDate);
+    EXPECT_EQ(lines[i].substr(kDate.size()), host() + ends[i]);
   }
 }
 
@@ -122,8 +130,7 @@ TEST_F(LogTest, RemembersTheNewest500AndCountsAll) {
   ASSERT_EQ(known.lines.size(), 500U);
   EXPECT_THAT(known.lines.front(), testing::EndsWith(host() + "/INFO/locust.main: line 250"));
   EXPECT_THAT(known.lines.back(), testing::EndsWith(host() + "/INFO/locust.main: line 749"));
-  EXPECT_TRUE(std::regex_search(known.lines.back(),
-                                std::regex(R"(^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] )")));
+  EXPECT_EQ(shape_of_date(known.lines.back()), kDate);
 }
 
 TEST_F(LogTest, AppendsToAFileThatIsThere) {
@@ -175,7 +182,7 @@ TEST_F(LogTest, PipeThatIsReadNoMoreHoldsNobodyUp) {
   const std::string text(200, 'x');
   for (int i = 0; i < 20'000; ++i) info("locust.main", "{}", text);  // 4 MB into 64 KB
   EXPECT_EQ(recent().total, before + 20'000);
-  shutdown(milliseconds(20));
+  EXPECT_FALSE(shutdown(milliseconds(20)));
   // Whoever reads on gets whole lines, and the writer ends.
   std::string received;
   std::array<char, 65536> chunk{};

@@ -20,8 +20,7 @@ void signal_all(const std::vector<pid_t>& children, int number) {
   for (const pid_t child : children) kill(child, number);
 }
 
-int wait_for(std::vector<pid_t> children, const sigset_t& signals) {
-  int code = 0;
+int wait_for(std::vector<pid_t> children, const sigset_t& signals, int code) {
   bool interrupted = false;
   while (!children.empty()) {
     const int number = sigwaitinfo(&signals, nullptr);
@@ -50,6 +49,7 @@ std::optional<int> fork_workers(int count) {
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &signals, &before);
   std::vector<pid_t> children;
+  int code = 0;
   for (int i = 0; i < count; ++i) {
     const pid_t child = fork();
     if (child == 0) {
@@ -59,11 +59,12 @@ std::optional<int> fork_workers(int count) {
     if (child < 0) {
       std::perror("locust-worker: cannot start a process");
       signal_all(children, SIGTERM);
+      code = 1;
       break;
     }
     children.push_back(child);
   }
-  return wait_for(std::move(children), signals);
+  return wait_for(std::move(children), signals, code);
 }
 
 }  // namespace locust::cli

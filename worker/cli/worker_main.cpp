@@ -140,7 +140,7 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
   } catch (const std::exception& error) {
     fmt::print(stderr, "locust-worker: {}\n", error.what());
   }
-  log::shutdown();
+  if (!log::shutdown()) std::_Exit(code);
   return code;
 }
 

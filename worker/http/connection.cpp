@@ -185,6 +185,9 @@ void Connection::parse(std::size_t size) {
     if (response.status >= 200 || response.status == 101) return succeed();
     drop_interim();
   }
+  if (!parser_->is_header_done()) {
+    if (const char* fault = fault_in_head(size)) return fail(failure_parse(fault));
+  }
   if (!make_room()) return fail(failure_parse("a line or a head is too long"));
   read();
 }
@@ -192,6 +195,18 @@ void Connection::parse(std::size_t size) {
 char* Connection::head_start() {
   Response& response = exchange_->response;
   return response.large_head.empty() ? response.buffer.data() : response.large_head.data();
+}
+
+const char* Connection::fault_in_head(std::size_t size) {
+  constexpr std::string_view kStart = "HTTP/1.";
+  const char* const start = head_start();
+  const char* const end = read_at_ + unparsed_;
+  const auto first = std::min(kStart.size(), static_cast<std::size_t>(end - start));
+  if (kStart.substr(0, first) != std::string_view(start, first)) return "bad version";
+  for (const char* at = end - std::min(size, unparsed_); at != end; ++at) {
+    if (*at == '\n' && (at == start || at[-1] != '\r')) return "bad line ending";
+  }
+  return nullptr;
 }
 
 // After an interim response (RFC 9110, 15.2): the final one, of which some may be here already, is

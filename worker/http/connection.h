@@ -54,6 +54,9 @@ class Connection final
   bool make_room();
   void drop_interim();
   bool mend_status_line();
+  // What is wrong with a head that is not complete, for which the parser would wait; null: nothing
+  // so far. Looks at the last bytes read.
+  const char* fault_in_head(std::size_t size);
   // Where the bytes of the head start.
   char* head_start();
   void on_eof();

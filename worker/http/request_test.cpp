@@ -127,7 +127,7 @@ TEST(RequestBytes, AnyTokenIsAMethod) {
 
 // A Url need not come from parse_url.
 TEST(RequestBytes, ATargetOrHostThatBreaksTheHeadIsRefused) {
-  for (const std::string& target : {"", "/a b", "/\r\nX: y", "/\n", "/\t", "/\x7f"}) {
+  for (const char* target : {"", "/a b", "/\r\nX: y", "/\n", "/\t", "/\x7f"}) {
     RequestParts request = parts("GET", "http://h/");
     request.url.target = target;
     EXPECT_THROW(Request{std::move(request)}, std::invalid_argument) << target;

@@ -6,6 +6,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstdint>
+#include <limits>
 
 #include "http/response.h"
 
@@ -18,7 +19,8 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   ResponseParser(Response& response, bool head_request, bool keep_body)
       : response_(response), keep_body_(keep_body) {
     header_limit(kHeadLimit);
-    body_limit(boost::none);
+    // Not boost::none: Beast 1.74 takes any Content-Length for more than that.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
     skip(head_request);
   }
 

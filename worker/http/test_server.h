@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <string>
@@ -198,6 +199,18 @@ class TestServer {
 
   int listener_ = -1;
   std::uint16_t port_ = 0;
+};
+
+// What socket() fails with in this program (see resolver_test.cpp), always or for IPv6; 0: not.
+inline std::atomic<int> socket_error = 0;
+inline std::atomic<int> socket_error_ipv6 = 0;
+
+// While it lives, there are no descriptors for new sockets. (Not by setrlimit: the sanitizers need
+// descriptors themselves.)
+class NoDescriptors {
+ public:
+  NoDescriptors() { socket_error = EMFILE; }
+  ~NoDescriptors() { socket_error = 0; }
 };
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

@@ -26,8 +26,10 @@ constexpr std::int64_t kMostMessageBytes = 64 * 1024 * 1024;
 // sent may be thrown away.
 constexpr int kHeartbeatInterval = 10'000;  // ms
 constexpr int kHeartbeatTimeout = 65'000;   // ms
-// A name may have addresses of both kinds while the master listens on one: try the other.
-constexpr SteadyDuration kFamilyPatience = seconds(3);
+// How long ZeroMQ may try before it gets a new socket to try with: it gives up for good after a
+// breach of the protocol, and a name may have addresses of both kinds while the master listens on
+// one, so that the other kind is tried then.
+constexpr SteadyDuration kPatience = seconds(4);
 
 }  // namespace
 
@@ -127,10 +129,10 @@ std::vector<LinkEvent> MasterLink::take_events(SteadyTime now) {
       events.emplace_back(LinkDown{});
     }
   }
-  const bool is_name = host_.find_first_not_of("0123456789.") != std::string::npos &&
-                       host_.find(':') == std::string::npos;
-  if (!up_ && is_name && now - opened_ > kFamilyPatience) {
-    ipv6_ = !ipv6_;
+  if (!up_ && now - opened_ > kPatience) {
+    const bool is_name = host_.find_first_not_of("0123456789.") != std::string::npos &&
+                         host_.find(':') == std::string::npos;
+    if (is_name) ipv6_ = !ipv6_;
     close();
     open();
     opened_ = now;

@@ -125,37 +125,22 @@ TEST(Request, CopiesShareTheirBytes) {
   EXPECT_EQ(&one.data(), &two.data());
 }
 
-class HostOfUser : public testing::Test {
- protected:
-  std::string host_header(const std::string& of_class,
-                          const std::optional<std::string>& of_master) {
-    ScriptedUser::Hooks hooks;
-    ScriptedUser::hooks = &hooks;
-    test::TestShard shard;
-    shard.environment.host = of_master;
-    auto user_class = user_class_of(of_class);
-    const ConstructionScope scope(shard.context, user_class);
-    const std::unique_ptr<User> user = user_class.make();
-    const Request request = static_cast<ScriptedUser&>(*user).get("/");
-    const std::string all = bytes(request);
-    const auto begin = all.find("Host: ") + 6;
-    return all.substr(begin, all.find("\r\n", begin) - begin);
-  }
-  using ScriptedUser = test::ScriptedUser;
-
- private:
-  static UserClassOf<ScriptedUser> user_class_of(const std::string& host) {
-    auto user_class = user_class_made();
-    user_class.host(host);
-    return user_class;
-  }
-  static UserClassOf<ScriptedUser> user_class_made() {
-    return locust::user_class<ScriptedUser>("S");
-  }
-};
+std::string host_header(const std::string& of_class, const std::optional<std::string>& of_master) {
+  test::ScriptedUser::Hooks hooks;
+  test::ScriptedUser::hooks = &hooks;
+  test::TestShard shard;
+  shard.environment.host = of_master;
+  UserClassOf<test::ScriptedUser> user_class("Scripted");
+  user_class.host(of_class);
+  const ConstructionScope scope(shard.context, user_class);
+  const std::unique_ptr<User> user = user_class.make();
+  const std::string all = bytes(static_cast<test::ScriptedUser&>(*user).get("/"));
+  const auto begin = all.find("Host: ") + 6;
+  return all.substr(begin, all.find("\r\n", begin) - begin);
+}
 
 // runners.py, spawn_users: `if self.environment.host: user_class.host = self.environment.host`.
-TEST_F(HostOfUser, MastersHostComesFirstUnlessItIsEmpty) {
+TEST(User, MastersHostComesFirstUnlessItIsEmpty) {
   EXPECT_EQ(host_header("http://class", "http://master"), "master");
   EXPECT_EQ(host_header("http://class", std::nullopt), "class");
   EXPECT_EQ(host_header("http://class", ""), "class");

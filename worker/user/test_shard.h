@@ -28,7 +28,7 @@ class TestShard {
   template <class Script>
   void run(const Script& script) {
     Task<> task = script();
-    task.start([](void* loop) { static_cast<EventLoop*>(loop)->stop(); }, &loop);
+    task.start([](void* own) { static_cast<EventLoop*>(own)->stop(); }, &loop);
     if (!task.done()) loop.run();
     task.result();
   }

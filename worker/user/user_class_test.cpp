@@ -42,7 +42,7 @@ TEST(UserClass, IsWhatItWasDescribedAs) {
   auto made = shopper();
   made.host("http://x").wait(constant(seconds(1)));
   EXPECT_EQ(made.name(), "Shopper");
-  EXPECT_EQ(made.host(), "http://x");
+  EXPECT_EQ(static_cast<const UserClass&>(made).host(), "http://x");
   ASSERT_EQ(made.tasks().size(), 3U);
   EXPECT_EQ(made.tasks()[0].name, "hello");
   EXPECT_EQ(made.tasks()[0].weight, 6U);
@@ -119,7 +119,7 @@ TEST(UserClass, PickerCannotChooseAWeightOfZero) {
 TEST(UserClass, PickerSetsTheHostAndIgnoresWhatItDoesNotKnow) {
   auto made = shopper();
   EXPECT_TRUE(made.update(Map{{"host", "http://picked"}, {"weight", 7}, {"fixed_count", 1}}));
-  EXPECT_EQ(made.host(), "http://picked");
+  EXPECT_EQ(static_cast<const UserClass&>(made).host(), "http://picked");
   EXPECT_EQ(picks(made, 1000).size(), 3U);
   // The web UI sends null where no host is set.
   EXPECT_TRUE(made.update(Map{{"host", nullptr}, {"tasks", "hello"}}));

@@ -1,0 +1,62 @@
+#include "http/query.h"
+
+#include <algorithm>
+
+namespace locust::http {
+
+namespace {
+
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-' || c == '~';
+}
+
+void append_quoted(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4U];
+      out += kHex[byte & 0xfU];
+    }
+  }
+}
+
+}  // namespace
+
+std::string quote_plus(std::string_view text) {
+  std::string result;
+  append_quoted(text, result);
+  return result;
+}
+
+std::string urlencode(const Parameters& parameters) {
+  std::string result;
+  for (const auto& [name, value] : parameters) {
+    if (!result.empty()) result += '&';
+    append_quoted(name, result);
+    result += '=';
+    append_quoted(value, result);
+  }
+  return result;
+}
+
+std::string append_query(std::string_view url, std::string_view query) {
+  if (query.empty()) return std::string(url);
+  const auto fragment = std::min(url.find('#'), url.size());
+  std::string result(url.substr(0, fragment));
+  const auto mark = result.find('?');
+  if (mark == std::string::npos) {
+    result += '?';
+  } else if (mark + 1 < result.size()) {
+    result += '&';
+  }
+  return result.append(query).append(url.substr(fragment));
+}
+
+}  // namespace locust::http
