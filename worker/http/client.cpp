@@ -9,16 +9,10 @@
 
 namespace locust::http {
 
-struct Client::Host {
-  Origin origin;
-  std::vector<boost::intrusive_ptr<Connection>> connections;
-  std::vector<Connection*> idle;   // of these; the most recently used one last
-  std::vector<Exchange*> waiting;  // for a connection, first come first served
-  bool connecting = false;         // in connect_waiting()
-};
-
-ClientContext::ClientContext(EventLoop& loop)
-    : loop_(loop), resolver_(std::make_unique<Resolver>(loop)) {}
+ClientContext::ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls)
+    : loop_(loop),
+      resolver_(std::make_unique<Resolver>(loop)),
+      tls_(tls ? std::move(tls) : std::make_shared<TlsContexts>()) {}
 ClientContext::~ClientContext() = default;
 
 namespace {
@@ -87,10 +81,6 @@ void Client::start(const Request& request, Exchange& exchange) {
   exchange.client_ = this;
   exchange.retried_ = false;
   exchange.response.started = context_.loop().now();
-  if (request.origin().scheme != "http") {
-    fail(exchange, "NotImplementedError('https is not supported by this version of locustpp')");
-    return;
-  }
   Host& host = host_of(request.origin());
   while (!host.idle.empty()) {
     Connection& connection = *host.idle.back();

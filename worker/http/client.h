@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "http/content_decoder.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/tls.h"
 
 namespace locust::http {
 
@@ -20,16 +22,21 @@ class Resolver;
 // thread; outlives its clients.
 class ClientContext {
  public:
-  explicit ClientContext(EventLoop& loop);
+  // `tls` is shared by all shards; null: this context makes its own.
+  explicit ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls = nullptr);
   ~ClientContext();
   EventLoop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
   Resolver& resolver() { return *resolver_; }
+  TlsContexts& tls() { return *tls_; }
+  DecoderPool& decoders() { return decoders_; }
 
  private:
   EventLoop& loop_;
   BufferPool buffers_;
+  DecoderPool decoders_;
   std::unique_ptr<Resolver> resolver_;
+  std::shared_ptr<TlsContexts> tls_;
 };
 
 // FastHttpUser's names and defaults (contrib/fasthttp.py).
@@ -37,6 +44,7 @@ struct ClientSettings {
   SteadyDuration connection_timeout = seconds(60);
   SteadyDuration network_timeout = seconds(60);  // the whole exchange, from start()
   std::size_t concurrency = 10;                  // connections to one origin; more requests wait
+  TlsSettings tls = {};
 };
 
 // One request in flight. Owned by the caller, who derives from it; destroyed in flight, it cancels:
@@ -49,6 +57,8 @@ class Exchange : private Timer {
   Exchange() = default;
   ~Exchange() override { cancel(); }
   void cancel();
+  // Until it is done.
+  bool in_flight() const { return client_ != nullptr; }
   // The response is complete. Never called from within Client::start(). May destroy the exchange
   // and the client.
   virtual void on_done() = 0;

@@ -52,17 +52,6 @@ TEST_F(ClientTest, AllThatWaitAreRefusedToo) {
   }
 }
 
-TEST_F(ClientTest, HttpsIsAFailureForNow) {
-  RequestParts parts = server_.parts();
-  parts.url.origin.scheme = "https";
-  const Request request(std::move(parts));
-  TestExchange exchange;
-  client_->start(request, exchange);
-  EXPECT_FALSE(exchange.done());  // never from within start()
-  ASSERT_TRUE(server_.run_until_done(exchange));
-  EXPECT_TRUE(exchange.response.error.starts_with("NotImplementedError("));
-}
-
 // ---- Time limits ----
 
 TEST_F(ClientTest, AServerThatNeverAnswersTimesOut) {

@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "http/failure.h"
@@ -101,7 +103,36 @@ void Connection::connect_to(const Endpoints& endpoints, std::size_t index, int f
 
 void Connection::connected() {
   client_->arm_deadline(*exchange_, true);
-  send();
+  if (origin_.scheme == "https") {
+    start_tls();
+  } else {
+    send();
+  }
+}
+
+void Connection::start_tls() {
+  try {
+    const TlsContext& context = client_->context_.tls().get(client_->settings_.tls);
+    tls_ = std::make_unique<TlsStream>(context, origin_.host,
+                                       client_->host_of(origin_).tls_session.get());
+  } catch (const std::invalid_argument& error) {
+    return fail(failure_of_settings(error.what()));
+  }
+  handshaking_ = true;
+  advance_handshake();
+}
+
+void Connection::advance_handshake() {
+  const TlsStream::Status status = tls_->handshake();
+  if (status == TlsStream::Status::done) {
+    handshaking_ = false;
+    return send();  // with what the handshake still has to say
+  }
+  cipher_out_ = std::exchange(tls_->output(), {});
+  if (status == TlsStream::Status::need_input) return write(cipher_out_);
+  boost::system::error_code ignored;  // the alert, for the server's log
+  socket_.write_some(asio::buffer(cipher_out_), ignored);
+  fail(tls_->failure());
 }
 
 void Connection::carry(Exchange& exchange) {
@@ -117,14 +148,30 @@ void Connection::send() {
   read_at_ = response.buffer.data();
   room_ = BufferPool::kBufferSize;
   unparsed_ = 0;
-  parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
-  write(exchange_->request_->bytes());
+  start_parser();
+  if (!tls_) return write(exchange_->request_->bytes());
+  if (tls_->write(exchange_->request_->bytes()) != TlsStream::Status::done) {
+    return fail(tls_->failure());
+  }
+  cipher_out_ = std::exchange(tls_->output(), {});
+  write(cipher_out_);
+}
+
+void Connection::start_parser() {
+  const Request& request = *exchange_->request_;
+  parser_.emplace(exchange_->response, client_->context_.decoders(), request.is_head(),
+                  request.keep_body());
 }
 
 bool Connection::looks_alive() {
-  char byte;
-  const ssize_t size = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  std::array<char, 4096> bytes;
+  for (;;) {
+    const ssize_t size = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+    if (size == 0 || !tls_) return false;
+    tls_->feed({bytes.data(), static_cast<std::size_t>(size)});
+    if (!tls_->drain()) return false;
+  }
 }
 
 void Connection::write(std::string_view bytes) {
@@ -147,6 +194,12 @@ void Connection::wait_to_write(std::string_view rest) {
 }
 
 void Connection::read() {
+  if (tls_) {
+    if (!cipher_buffer_) cipher_buffer_ = client_->context_.buffers().lend();
+    socket_.async_read_some(asio::buffer(cipher_buffer_.data(), BufferPool::kBufferSize),
+                            ReadHandler{boost::intrusive_ptr(this)});
+    return;
+  }
   socket_.async_read_some(asio::buffer(read_at_ + unparsed_, room_ - unparsed_),
                           ReadHandler{boost::intrusive_ptr(this)});
 }
@@ -158,12 +211,37 @@ void Connection::on_read(const boost::system::error_code& error, std::size_t siz
     on_eof();
   } else if (error) {
     fail(failure_of_errno(error.value()));
-  } else {
-    parse(size);
+  } else if (tls_) {
+    on_cipher(size);
+  } else if (parse(size)) {
+    read();
   }
 }
 
-void Connection::parse(std::size_t size) {
+void Connection::on_cipher(std::size_t size) {
+  tls_->feed({cipher_buffer_.data(), size});
+  if (handshaking_) return advance_handshake();
+  for (;;) {
+    std::size_t plain = 0;
+    switch (tls_->read(read_at_ + unparsed_, room_ - unparsed_, plain)) {
+      case TlsStream::Status::done:
+        if (!parse(plain)) return;
+        break;
+      case TlsStream::Status::need_input:
+        return read();
+      case TlsStream::Status::closed:
+        return on_eof();
+      case TlsStream::Status::failed:
+        return fail(tls_->failure());
+    }
+  }
+}
+
+bool Connection::parse(std::size_t size) {
+  const auto wrong = [this](std::string_view reason) {
+    fail(failure_parse(reason));
+    return false;
+  };
   namespace http = boost::beast::http;
   Response& response = exchange_->response;
   unparsed_ += size;
@@ -176,20 +254,26 @@ void Connection::parse(std::size_t size) {
     room_ -= used;
     if (error == http::error::need_more) break;
     if (error == http::error::bad_status && mend_status_line()) continue;
-    if (error) return fail(failure_parse(error.message()));
+    if (!parser_->decoding_error().empty()) {
+      fail(parser_->decoding_error());
+      return false;
+    }
+    if (error) return wrong(error.message());
     if (in_head && parser_->is_header_done()) {
       response.head_size = static_cast<std::size_t>(read_at_ - head_start());
       parser_->eager(true);
     }
     if (!parser_->is_done()) continue;
-    if (response.status >= 200 || response.status == 101) return succeed();
+    if (response.status >= 200 || response.status == 101) {
+      succeed();
+      return false;
+    }
     drop_interim();
   }
   if (!parser_->is_header_done()) {
-    if (const char* fault = fault_in_head(size)) return fail(failure_parse(fault));
+    if (const char* fault = fault_in_head(size)) return wrong(fault);
   }
-  if (!make_room()) return fail(failure_parse("a line or a head is too long"));
-  read();
+  return make_room() || wrong("a line or a head is too long");
 }
 
 char* Connection::head_start() {
@@ -222,7 +306,7 @@ void Connection::drop_interim() {
     room_ = response.large_head.size();
   }
   read_at_ = head_start();
-  parser_.emplace(response, exchange_->request_->is_head(), exchange_->request_->keep_body());
+  start_parser();
 }
 
 // "HTTP/1.1 200\r\n" has no space after the code: wrong (RFC 9112, 4), but not rare, and Python's
@@ -237,8 +321,7 @@ bool Connection::mend_status_line() {
   std::memmove(read_at_ + kSpace + 1, read_at_ + kSpace, unparsed_ - kSpace);
   read_at_[kSpace] = ' ';
   ++unparsed_;
-  parser_.emplace(exchange_->response, exchange_->request_->is_head(),
-                  exchange_->request_->keep_body());
+  start_parser();
   return true;
 }
 
@@ -269,6 +352,7 @@ bool Connection::make_room() {
 }
 
 void Connection::on_eof() {
+  if (handshaking_) return fail(failure_tls_eof());
   if (!parser_->got_some()) {
     // Nothing at all, or nothing after an interim response.
     return fail(exchange_->response.head_size == 0 ? failure_closed() : failure_truncated(false));
@@ -276,6 +360,7 @@ void Connection::on_eof() {
   const bool in_head = !parser_->is_header_done();
   boost::system::error_code error;
   parser_->put_eof(error);
+  if (!parser_->decoding_error().empty()) return fail(parser_->decoding_error());
   if (error || !parser_->is_done()) return fail(failure_truncated(in_head));
   succeed();
 }
@@ -286,7 +371,14 @@ void Connection::succeed() {
   exchange.response.ended = client_->context_.loop().now();
   idle_since_ = exchange.response.ended;
   // After 101 it speaks another protocol.
-  const bool reusable = parser_->keep_alive() && unparsed_ == 0 && exchange.response.status != 101;
+  const bool reusable = parser_->keep_alive() && unparsed_ == 0 &&
+                        exchange.response.status != 101 && (!tls_ || tls_->drain());
+  if (tls_) {
+    cipher_buffer_ = {};
+    if (TlsSession session = tls_->take_session()) {
+      client_->host_of(origin_).tls_session = std::move(session);
+    }
+  }
   parser_.reset();
   body_buffer_ = {};
   if (reusable) {
@@ -324,6 +416,7 @@ void Connection::fail(std::string error) {
 void Connection::close() {
   open_ = false;
   body_buffer_ = {};
+  cipher_buffer_ = {};
   boost::system::error_code ignored;
   socket_.close(ignored);
 }

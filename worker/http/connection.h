@@ -7,13 +7,16 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/buffer_pool.h"
 #include "http/client.h"
 #include "http/resolver.h"
 #include "http/response_parser.h"
+#include "http/tls.h"
 
 namespace locust::http {
 
@@ -45,12 +48,19 @@ class Connection final
   // The addresses in turn; a failure is the first one's, as geventhttpclient tells it.
   void connect_to(const Endpoints& endpoints, std::size_t index, int first_error = 0);
   void connected();
+  void start_tls();
+  void advance_handshake();
   void send();
+  void start_parser();
   void write(std::string_view bytes);
   void wait_to_write(std::string_view rest);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t size);
-  void parse(std::size_t size);
+  // What TLS makes of `size` bytes in cipher_buffer_.
+  void on_cipher(std::size_t size);
+  // Parses `size` more bytes behind read_at_. True where more are needed, for which there is room
+  // then; else the exchange has ended.
+  bool parse(std::size_t size);
   bool make_room();
   void drop_interim();
   bool mend_status_line();
@@ -74,6 +84,11 @@ class Connection final
   bool open_ = true;
   SteadyTime idle_since_{};
 
+  std::unique_ptr<TlsStream> tls_;  // null for plain HTTP
+  bool handshaking_ = false;
+  Buffer cipher_buffer_;    // what the socket reads into, under TLS
+  std::string cipher_out_;  // what is being written, under TLS
+
   std::optional<ResponseParser> parser_;
   Buffer body_buffer_;       // what follows the head, where one read did not bring it all
   char* read_at_ = nullptr;  // the bytes read and not parsed yet: [read_at_, read_at_ + unparsed_)
@@ -83,6 +98,16 @@ class Connection final
   // The pending read lives here instead of on the heap.
   alignas(std::max_align_t) std::array<std::byte, 256> operation_;
   bool operation_used_ = false;
+};
+
+// The connections of a client to one origin.
+struct Client::Host {
+  Origin origin;
+  std::vector<boost::intrusive_ptr<Connection>> connections;
+  std::vector<Connection*> idle;   // of these; the most recently used one last
+  std::vector<Exchange*> waiting;  // for a connection, first come first served
+  bool connecting = false;         // in connect_waiting()
+  TlsSession tls_session;          // the newest, for the next connection to resume
 };
 
 }  // namespace locust::http

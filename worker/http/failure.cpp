@@ -65,4 +65,13 @@ std::string failure_parse(std::string_view reason) {
   return fmt::format("HTTPParseError({})", repr(reason));
 }
 
+std::string failure_tls_eof() {
+  return "SSLEOFError(8, '[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of "
+         "protocol')";
+}
+
+std::string failure_of_settings(std::string_view sentence) {
+  return fmt::format("ValueError({})", repr(sentence));
+}
+
 }  // namespace locust::http

@@ -20,4 +20,10 @@ std::string failure_truncated(bool in_head);
 // Bytes that are no HTTP response; `reason` says what is wrong with them.
 std::string failure_parse(std::string_view reason);
 
+// The server closed the connection in the middle of a TLS handshake.
+std::string failure_tls_eof();
+
+// Settings of the client that cannot be used, in a sentence.
+std::string failure_of_settings(std::string_view sentence);
+
 }  // namespace locust::http

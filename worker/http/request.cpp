@@ -7,6 +7,8 @@
 #include <cctype>
 #include <stdexcept>
 
+#include "http/header_value.h"
+
 namespace locust::http {
 
 namespace {
@@ -33,16 +35,10 @@ bool is_target(std::string_view text) {
   });
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
 bool has(const Headers& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(),
-                     [&](const Header& header) { return equal_ignoring_case(header.first, name); });
+  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
+    return equals_ignoring_case(header.first, name);
+  });
 }
 
 void append(std::string& out, std::string_view name, std::string_view value) {
@@ -52,8 +48,8 @@ void append(std::string& out, std::string_view name, std::string_view value) {
 // Whether the caller's headers ask for the chunked coding.
 bool asks_for_chunks(const Headers& headers) {
   return std::any_of(headers.begin(), headers.end(), [](const Header& header) {
-    return equal_ignoring_case(header.first, "Transfer-Encoding") &&
-           equal_ignoring_case(header.second, "chunked");
+    return equals_ignoring_case(header.first, "Transfer-Encoding") &&
+           equals_ignoring_case(header.second, "chunked");
   });
 }
 
@@ -80,7 +76,7 @@ std::string to_bytes(const RequestParts& parts) {
       throw std::invalid_argument("control character in the header '" + name + "'");
     }
     // Never both (RFC 9112, 6.2).
-    if (!chunked || !equal_ignoring_case(name, "Content-Length")) append(out, name, value);
+    if (!chunked || !equals_ignoring_case(name, "Content-Length")) append(out, name, value);
   }
   const bool body_expected =
       parts.method == "POST" || parts.method == "PUT" || parts.method == "PATCH";
@@ -103,11 +99,9 @@ bool is_idempotent(std::string_view method) {
 }  // namespace
 
 Request::Request(RequestParts parts)
-    : origin_(parts.url.origin),
-      bytes_(to_bytes(parts)),
-      is_head_(parts.method == "HEAD"),
-      keep_body_(parts.keep_body),
-      idempotent_(is_idempotent(parts.method)),
-      timeout_(parts.timeout) {}
+    : parts_(std::move(parts)),
+      bytes_(to_bytes(parts_)),
+      is_head_(parts_.method == "HEAD"),
+      idempotent_(is_idempotent(parts_.method)) {}
 
 }  // namespace locust::http

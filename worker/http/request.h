@@ -21,8 +21,9 @@ struct RequestParts {
   Url url;
   Headers headers;
   std::string body;
-  bool has_body = false;     // an empty body still gets a Content-Length
-  bool keep_body = false;    // whether the response's body is kept or only counted
+  bool has_body = false;   // an empty body still gets a Content-Length
+  bool keep_body = false;  // whether the response's body is kept or only counted
+  bool follow_redirects = true;
   SteadyDuration timeout{};  // for the whole exchange; zero: the client's
 };
 
@@ -34,21 +35,21 @@ class Request {
   // and 9.1).
   explicit Request(RequestParts parts);
 
-  const Origin& origin() const { return origin_; }
+  // What it was made of.
+  const RequestParts& parts() const { return parts_; }
+  const Origin& origin() const { return parts_.url.origin; }
   std::string_view bytes() const { return bytes_; }
   bool is_head() const { return is_head_; }
-  bool keep_body() const { return keep_body_; }
+  bool keep_body() const { return parts_.keep_body; }
   // Whether it may be sent again when a reused connection turns out to be dead (RFC 9110, 9.2.2).
   bool idempotent() const { return idempotent_; }
-  SteadyDuration timeout() const { return timeout_; }
+  SteadyDuration timeout() const { return parts_.timeout; }
 
  private:
-  Origin origin_;
+  RequestParts parts_;
   std::string bytes_;
   bool is_head_;
-  bool keep_body_;
   bool idempotent_;
-  SteadyDuration timeout_;
 };
 
 }  // namespace locust::http

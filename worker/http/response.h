@@ -6,15 +6,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "http/buffer_pool.h"
 
 namespace locust::http {
 
+// A response that was followed to another place.
+struct Hop {
+  int status = 0;
+  std::string url;  // that it was the answer to
+};
+
 struct Response {
   int status = 0;               // 0: there was none, see error
-  std::uint64_t body_size = 0;  // bytes of the body, kept or not; 0 where there is no response
+  std::uint64_t body_size = 0;  // bytes of the decoded body, kept or not; 0 without a response
   SteadyTime started{};         // when the request was handed over
   SteadyTime ended{};           // when its last byte, or the error, was there
   std::string body;             // where the request asked to keep it
@@ -27,15 +34,35 @@ struct Response {
   bool ok() const { return error.empty(); }
   // The value of the first header of this name (any case); nothing where there is none.
   std::optional<std::string_view> header(std::string_view name) const;
+  // Calls `visit(value)` for each header of this name, in order.
+  template <class Visit>
+  void for_each_header(std::string_view name, Visit visit) const {
+    std::string_view rest = head();
+    std::string_view value;
+    while (next_header(rest, name, value)) visit(value);
+  }
 
   // The bytes of the head, status line to empty line.
   std::string_view head() const {
     return {large_head.empty() ? buffer.data() : large_head.data(), head_size};
   }
 
+  // The redirects that were followed, first to last, and where they led: empty where there was
+  // none.
+  std::vector<Hop> history;
+  std::string final_url;
+
+  // What of the head concerns the client itself.
+  bool sets_cookies = false;
+  bool has_location = false;
+
   Buffer buffer;  // the head's bytes …
   std::size_t head_size = 0;
   std::string large_head;  // … or at the start of this, for one larger than a buffer
+
+ private:
+  // Moves `rest`, from the end of one line on, to the end of the next one with this name.
+  static bool next_header(std::string_view& rest, std::string_view name, std::string_view& value);
 };
 
 }  // namespace locust::http

@@ -145,6 +145,15 @@ TlsContext::TlsContext(const TlsSettings& settings)
   load_certificates(context, settings);
 }
 
+const TlsContext& TlsContexts::get(const TlsSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [known, context] : contexts_) {
+    if (known == settings) return *context;
+  }
+  contexts_.emplace_back(settings, std::make_unique<const TlsContext>(settings));
+  return *contexts_.back().second;
+}
+
 TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, SSL_SESSION* resume)
     : ssl_(SSL_new(context.native())) {
   SSL* ssl = ssl_.get();
@@ -178,6 +187,12 @@ TlsStream::Status TlsStream::read(char* into, std::size_t room, std::size_t& siz
 TlsStream::Status TlsStream::write(std::string_view bytes) {
   std::size_t written = 0;
   return status_of(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written));
+}
+
+bool TlsStream::drain() {
+  char byte = 0;
+  std::size_t size = 0;
+  return read(&byte, 1, size) == Status::need_input;
 }
 
 TlsSession TlsStream::take_session() { return std::move(session_); }

@@ -6,8 +6,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 struct ssl_session_st;
 
@@ -15,11 +18,11 @@ namespace locust::http {
 
 // Nothing is verified by default, as in FastHttpUser (contrib/fasthttp.py, insecure = True).
 struct TlsSettings {
-  bool verify = false;      // the server's certificate and its name
-  std::string ca_file;      // PEM; empty: the system's
-  std::string cert_file;    // PEM, the client's certificate with its chain; empty: none
-  std::string key_file;     // PEM; empty: in cert_file
-  std::string min_version;  // "1.0", "1.1", "1.2" or "1.3"; empty: OpenSSL's own
+  bool verify = false;           // the server's certificate and its name
+  std::string ca_file = {};      // PEM; empty: the system's
+  std::string cert_file = {};    // PEM, the client's certificate with its chain; empty: none
+  std::string key_file = {};     // PEM; empty: in cert_file
+  std::string min_version = {};  // "1.0", "1.1", "1.2" or "1.3"; empty: OpenSSL's own
   bool operator==(const TlsSettings&) const = default;
 };
 
@@ -42,6 +45,17 @@ class TlsContext {
  private:
   std::unique_ptr<SSL_CTX, SslFree> context_;
   bool verifies_;
+};
+
+// The contexts of a process, one for each setting that was asked for. Any thread.
+class TlsContexts {
+ public:
+  // Throws as TlsContext does.
+  const TlsContext& get(const TlsSettings& settings);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<TlsSettings, std::unique_ptr<const TlsContext>>> contexts_;
 };
 
 // One TLS connection's state, on one thread.
@@ -69,6 +83,9 @@ class TlsStream {
   Status read(char* into, std::size_t room, std::size_t& size);
   // Data for the peer, all of it, after the handshake.
   Status write(std::string_view bytes);
+  // Takes in what the server says beside its responses (session tickets). True where that is all
+  // there was: the connection can carry another request.
+  bool drain();
 
   // What is to be sent; the caller takes it away.
   std::string& output() { return output_; }

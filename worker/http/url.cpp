@@ -101,4 +101,46 @@ std::optional<Url> parse_url(std::string_view text, std::string_view base) {
   return parse_url(std::string(base) + std::string(text));
 }
 
+std::string Url::to_string() const { return origin.scheme + "://" + origin.host_header() + target; }
+
+namespace {
+
+// RFC 3986, 5.2.4.
+std::string without_dot_segments(std::string_view path) {
+  std::string result;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/', 1), path.size());
+    const std::string_view segment = path.substr(0, end);
+    path.remove_prefix(end);
+    if (segment == "/." || segment == "/..") {
+      if (segment == "/..")
+        result.resize(result.rfind('/') == std::string::npos ? 0 : result.rfind('/'));
+      if (path.empty()) result += '/';
+    } else {
+      result += segment;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::optional<Url> resolve_reference(const Url& base, std::string_view reference) {
+  if (reference.find("://") < reference.find_first_of("/?#")) return parse_url(reference);
+  const std::string start = base.origin.scheme + "://" + base.origin.host_header();
+  if (reference.starts_with("//"))
+    return parse_url(base.origin.scheme + ":" + std::string(reference));
+  const std::size_t end = std::min(reference.find_first_of("?#"), reference.size());
+  const std::string_view path = reference.substr(0, end);
+  const std::string_view rest = reference.substr(end);
+  const std::string_view base_path = std::string_view(base.target).substr(0, base.target.find('?'));
+  std::string merged;
+  if (path.empty()) {
+    return parse_url(
+        start + (rest.starts_with('?') ? std::string(base_path) + std::string(rest) : base.target));
+  }
+  if (path.front() != '/') merged = base_path.substr(0, base_path.rfind('/') + 1);
+  return parse_url(start + without_dot_segments(merged + std::string(path)) + std::string(rest));
+}
+
 }  // namespace locust::http

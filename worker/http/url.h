@@ -22,6 +22,8 @@ struct Origin {
 struct Url {
   Origin origin;
   std::string target;  // path and query, never empty; without the fragment
+
+  std::string to_string() const;
 };
 
 // Nothing where the text is no absolute http(s) URL. Bytes that a URL cannot hold (spaces, control
@@ -31,5 +33,9 @@ std::optional<Url> parse_url(std::string_view text);
 // The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended
 // to the base as it is (clients.py, _build_url).
 std::optional<Url> parse_url(std::string_view text, std::string_view base);
+
+// What a reference in a response (Location) means, seen from the URL it was the answer to (RFC
+// 3986, 5.2). Nothing where that is no http(s) URL.
+std::optional<Url> resolve_reference(const Url& base, std::string_view reference);
 
 }  // namespace locust::http

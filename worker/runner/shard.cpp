@@ -50,10 +50,11 @@ class Shard::ErrorFlush final : public Timer {
   Shard& shard_;
 };
 
-Shard::Shard(int number, const UserClasses& classes, ShardHooks hooks)
+Shard::Shard(int number, const UserClasses& classes, ShardHooks hooks,
+             std::shared_ptr<http::TlsContexts> tls)
     : classes_(classes),
       hooks_(std::move(hooks)),
-      http_(loop_),
+      http_(loop_, std::move(tls)),
       recorder_(wall_now()),
       environment_(hooks_.send_message),
       context_{loop_,

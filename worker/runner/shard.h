@@ -38,7 +38,9 @@ struct ShardHooks {
 class Shard {
  public:
   // Starts the thread. `classes` is copied: what the class picker changes is this shard's own.
-  Shard(int number, const UserClasses& classes, ShardHooks hooks);
+  // `tls` is what all shards share of it.
+  Shard(int number, const UserClasses& classes, ShardHooks hooks,
+        std::shared_ptr<http::TlsContexts> tls = nullptr);
   // Waits for the thread to end, and ends the users without on_stop.
   ~Shard();
   Shard(const Shard&) = delete;

@@ -125,6 +125,7 @@ Worker::Worker(const UserClasses& classes, WorkerSettings settings)
       news_(static_cast<std::size_t>(settings_.threads)),
       warned_(static_cast<std::size_t>(settings_.threads)) {
   link_->open();
+  const auto tls = std::make_shared<http::TlsContexts>();
   for (int number = 0; number < settings_.threads; ++number) {
     const auto shard = static_cast<std::size_t>(number);
     ShardHooks hooks;
@@ -143,7 +144,7 @@ Worker::Worker(const UserClasses& classes, WorkerSettings settings)
         perform(session_.on_custom_message({type, data}, steady_now()));
       });
     };
-    shards_.push_back(std::make_unique<Shard>(number, classes_, std::move(hooks)));
+    shards_.push_back(std::make_unique<Shard>(number, classes_, std::move(hooks), tls));
   }
 }
 

@@ -2,6 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "base/value.h"
+
 namespace locust {
 
 namespace {
@@ -12,6 +16,22 @@ bool is_success(int status) {
          status == 307 || status == 308;
 }
 
+// Empty where the response is a success. What a check complains of is told as by response.failure()
+// in a Python locustfile.
+std::string verdict(const std::vector<Check>& checks, const Response& response) {
+  const bool own_status = std::any_of(checks.begin(), checks.end(), [](const Check& check) {
+    return check.rule().judges_status();
+  });
+  if (!own_status && !is_success(response.status)) {
+    return fmt::format("LocustBadStatusCode(code={})", response.status);
+  }
+  for (const Check& check : checks) {
+    const std::string complaint = check.rule().verdict(response);
+    if (!complaint.empty()) return fmt::format("CatchResponseError({})", repr(complaint));
+  }
+  return {};
+}
+
 }  // namespace
 
 void HttpSession::finish(const Request& request, Response& response) {
@@ -20,9 +40,7 @@ void HttpSession::finish(const Request& request, Response& response) {
     last_entry_ = &shard_.recorder.entry(request.data().method, request.data().name);
     last_request_ = request;
   }
-  if (response.error.empty() && !is_success(response.status)) {
-    response.error = fmt::format("LocustBadStatusCode(code={})", response.status);
-  }
+  if (response.ok()) response.error = verdict(request.data().checks, response);
   const WallTime now = shard_.loop.wall(response.ended);
   shard_.recorder.record(*last_entry_, now, to_milliseconds(response.ended - response.started),
                          response.body_size);
@@ -47,19 +65,19 @@ HttpSession::Batch::Batch(HttpSession& session, std::vector<Request> requests, s
       requests_(std::move(requests)),
       count_(count),
       left_(count),
-      exchanges_(std::make_unique<One[]>(count)) {}
+      fetches_(std::make_unique<One[]>(count)) {}
 
 void HttpSession::Batch::await_suspend(std::coroutine_handle<> waiting) {
   waiting_ = waiting;
   for (std::size_t i = 0; i < count_; ++i) {
-    One& one = exchanges_[i];
+    One& one = fetches_[i];
     one.batch = this;
     one.request = &requests_[requests_.size() == 1 ? 0 : i];
-    session_.client_.start(one.request->data().wire, one);
+    one.begin(session_.agent_, one.request->data().wire);
   }
 }
 
-void HttpSession::Batch::One::on_done() {
+void HttpSession::Batch::One::on_fetched() {
   batch->session_.finish(*request, response);
   if (--batch->left_ == 0) batch->waiting_.resume();
 }
@@ -67,7 +85,7 @@ void HttpSession::Batch::One::on_done() {
 std::vector<Response> HttpSession::Batch::await_resume() {
   std::vector<Response> responses;
   responses.reserve(count_);
-  for (std::size_t i = 0; i < count_; ++i) responses.push_back(std::move(exchanges_[i].response));
+  for (std::size_t i = 0; i < count_; ++i) responses.push_back(std::move(fetches_[i].response));
   return responses;
 }
 

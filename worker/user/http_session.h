@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "http/client.h"
+#include "http/user_agent.h"
 #include "user/request.h"
 #include "user/shard_context.h"
 
@@ -20,8 +20,8 @@ using Response = http::Response;
 class HttpSession {
  public:
   HttpSession(ShardContext& shard, const UserClass& user_class,
-              const http::ClientSettings& settings = {})
-      : shard_(shard), user_class_(user_class), client_(shard.http, settings) {}
+              const http::UserAgentSettings& settings = {})
+      : shard_(shard), user_class_(user_class), agent_(shard.http, settings) {}
 
   class Send;
   class Batch;
@@ -33,30 +33,33 @@ class HttpSession {
   // All of these at the same time; the responses in the order of the requests.
   Batch batch(std::vector<Request> requests);
 
+  // This user's cookies.
+  http::CookieJar& cookies() { return agent_.cookies(); }
+
  private:
   void finish(const Request& request, Response& response);
 
   ShardContext& shard_;
   const UserClass& user_class_;
-  http::Client client_;
+  http::UserAgent agent_;
   // The row that was recorded last: most users ask for the same thing again and again.
   // Held, so that no other request can take its address.
   std::optional<Request> last_request_;
   stats::Entry* last_entry_ = nullptr;
 };
 
-class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Exchange {
+class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Fetch {
  public:
   Send(HttpSession & session, Request request) : session_(session), request_(std::move(request)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
-    session_.client_.start(request_.data().wire, *this);
+    begin(session_.agent_, request_.data().wire);
   }
   Response await_resume() { return std::move(response); }
 
  private:
-  void on_done() override {
+  void on_fetched() override {
     session_.finish(request_, response);
     waiting_.resume();
   }
@@ -74,18 +77,18 @@ class [[nodiscard("co_await it")]] HttpSession::Batch final {
   std::vector<Response> await_resume();
 
  private:
-  struct One final : http::Exchange {
+  struct One final : http::Fetch {
+    using Fetch::begin;
+    void on_fetched() override;
     Batch* batch = nullptr;
     const Request* request = nullptr;
-    void on_done() override;
-    friend class Batch;
   };
 
   HttpSession& session_;
   std::vector<Request> requests_;  // one for each, or a single one for all
   std::size_t count_;
   std::size_t left_;
-  std::unique_ptr<One[]> exchanges_;
+  std::unique_ptr<One[]> fetches_;
   std::coroutine_handle<> waiting_;
 };
 

@@ -1,28 +1,17 @@
 #include "user/request.h"
 
-#include <cctype>
+#include <algorithm>
 #include <stdexcept>
+
+#include "http/auth.h"
+#include "http/header_value.h"
 
 namespace locust {
 
 namespace {
 
-void append_form_encoded(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x80 && std::isalnum(byte) != 0) ||
-        std::string_view("*-._").find(c) != std::string_view::npos) {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
-    } else {
-      out += '%';
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xfU];
-    }
-  }
-}
+// What FastHttpSession asks for (contrib/fasthttp.py), and zstd.
+constexpr const char* kAcceptEncoding = "gzip, deflate, br, zstd";
 
 }  // namespace
 
@@ -59,16 +48,36 @@ RequestBuilder RequestBuilder::json(std::string text) && {
   return std::move(*this).body(std::move(text), "application/json");
 }
 
-RequestBuilder RequestBuilder::form(
-    std::initializer_list<std::pair<std::string_view, std::string_view>> fields) && {
-  std::string encoded;
-  for (const auto& [name, value] : fields) {
-    if (!encoded.empty()) encoded += '&';
-    append_form_encoded(encoded, name);
-    encoded += '=';
-    append_form_encoded(encoded, value);
-  }
-  return std::move(*this).body(std::move(encoded), "application/x-www-form-urlencoded");
+RequestBuilder RequestBuilder::form(const http::Parameters& fields) && {
+  return std::move(*this).body(http::urlencode(fields), "application/x-www-form-urlencoded");
+}
+
+RequestBuilder RequestBuilder::multipart(const std::vector<http::Part>& parts) && {
+  http::MultipartBody encoded = http::encode_multipart(parts);
+  return std::move(*this).body(std::move(encoded.body), std::move(encoded.content_type));
+}
+
+RequestBuilder RequestBuilder::query(const http::Parameters& parameters) && {
+  parts_.url.target = http::append_query(parts_.url.target, http::urlencode(parameters));
+  return std::move(*this);
+}
+
+RequestBuilder RequestBuilder::basic_auth(std::string_view user, std::string_view password) && {
+  return std::move(*this).header("Authorization", http::basic_authorization(user, password));
+}
+
+RequestBuilder RequestBuilder::bearer(std::string_view token) && {
+  return std::move(*this).header("Authorization", http::bearer_authorization(token));
+}
+
+RequestBuilder RequestBuilder::no_redirects() && {
+  parts_.follow_redirects = false;
+  return std::move(*this);
+}
+
+void RequestBuilder::add_check(Check check) {
+  parts_.keep_body = parts_.keep_body || check.rule().needs_body();
+  checks_.push_back(std::move(check));
 }
 
 RequestBuilder RequestBuilder::keep_body() && {
@@ -82,8 +91,14 @@ RequestBuilder RequestBuilder::timeout(SteadyDuration limit) && {
 }
 
 RequestBuilder::operator Request() const {
+  http::RequestParts parts = parts_;
+  const bool asks = std::any_of(parts.headers.begin(), parts.headers.end(), [](const auto& header) {
+    return http::equals_ignoring_case(header.first, "Accept-Encoding");
+  });
+  if (!asks) parts.headers.emplace_back("Accept-Encoding", kAcceptEncoding);
+  std::string method = parts.method;
   return Request(std::make_shared<const Request::Data>(
-      Request::Data{http::Request(parts_), parts_.method, name_}));
+      Request::Data{http::Request(std::move(parts)), std::move(method), name_, checks_}));
 }
 
 }  // namespace locust

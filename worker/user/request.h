@@ -2,14 +2,17 @@
 // token).
 #pragma once
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "http/multipart.h"
+#include "http/query.h"
 #include "http/request.h"
+#include "user/expect.h"
 
 namespace locust {
 
@@ -19,7 +22,8 @@ class Request {
   struct Data {
     http::Request wire;
     std::string method;
-    std::string name;  // its row in the statistics
+    std::string name;           // its row in the statistics
+    std::vector<Check> checks;  // in the order in which they are judged
   };
   explicit Request(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   const Data& data() const { return *data_; }
@@ -40,9 +44,23 @@ class RequestBuilder {
   RequestBuilder header(std::string name, std::string value) &&;
   RequestBuilder body(std::string bytes, std::string content_type = "application/octet-stream") &&;
   RequestBuilder json(std::string text) &&;
-  // application/x-www-form-urlencoded (WHATWG URL, 5.2).
-  RequestBuilder form(
-      std::initializer_list<std::pair<std::string_view, std::string_view>> fields) &&;
+  // application/x-www-form-urlencoded.
+  RequestBuilder form(const http::Parameters& fields) &&;
+  // multipart/form-data, with files.
+  RequestBuilder multipart(const std::vector<http::Part>& parts) &&;
+  // Appended to the URL; not part of the name.
+  RequestBuilder query(const http::Parameters& parameters) &&;
+  RequestBuilder basic_auth(std::string_view user, std::string_view password) &&;
+  RequestBuilder bearer(std::string_view token) &&;
+  // What the response must be like; without a status() check, its status must be one that
+  // FastHttpUser takes for a success.
+  template <class... Checks>
+  RequestBuilder expect(Checks... checks) && {
+    (add_check(std::move(checks)), ...);
+    return std::move(*this);
+  }
+  // A redirect is the response, instead of being followed.
+  RequestBuilder no_redirects() &&;
   // The response's body is kept for Response::body; else it is only counted.
   RequestBuilder keep_body() &&;
   // For the whole exchange, instead of the user's network_timeout.
@@ -52,8 +70,11 @@ class RequestBuilder {
   operator Request() const;  // NOLINT(google-explicit-constructor): the point of a builder
 
  private:
+  void add_check(Check check);
+
   http::RequestParts parts_;
   std::string name_;
+  std::vector<Check> checks_;
 };
 
 }  // namespace locust

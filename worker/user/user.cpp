@@ -45,6 +45,6 @@ void User::report(const Sample& sample) {
 HttpUser::HttpUser()
     : host_(shard_.environment.host.value_or("").empty() ? user_class_.host()
                                                          : *shard_.environment.host),
-      client(shard_, user_class_) {}
+      client(shard_, user_class_, user_class_.client_settings()) {}
 
 }  // namespace locust

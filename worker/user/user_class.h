@@ -33,6 +33,7 @@ class UserClass {
   const std::string& name() const { return name_; }
   const std::string& host() const { return host_; }
   const WaitTime& wait_time() const { return wait_time_; }
+  const http::UserAgentSettings& client_settings() const { return client_settings_; }
   // All of them, whether the class picker has chosen them or not.
   const std::vector<TaskEntry>& tasks() const { return tasks_; }
 
@@ -52,6 +53,7 @@ class UserClass {
 
   std::string host_;
   WaitTime wait_time_;
+  http::UserAgentSettings client_settings_;
 
  private:
   std::string name_;
@@ -89,6 +91,11 @@ class UserClassOf final : public UserClass {
   }
   UserClassOf& wait(WaitTime wait_time) {
     wait_time_ = wait_time;
+    return *this;
+  }
+  // Time limits, connections, TLS, redirects and cookies of its HttpUsers' clients.
+  UserClassOf& client(http::UserAgentSettings settings) {
+    client_settings_ = std::move(settings);
     return *this;
   }
   // Where the master gives no host.
