@@ -79,7 +79,8 @@ void Session::overdue_ending(SteadyTime now) {
   }
   write_log(log::Level::error,
             fmt::format("Some users did not end in time; going on without them: {}.",
-                        fmt::join(classes, ", ")));
+                        classes.empty() ? "a thread does not answer"
+                                        : fmt::format("{}", fmt::join(classes, ", "))));
   job_done_ = true;
   users_are_stopped(now);
 }
