@@ -38,8 +38,10 @@ if(LOCUSTPP_FUZZ)
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 endif()
 if(LOCUSTPP_SANITIZE)
+  # -O0: the tests run in seconds all the same, and gmock's matchers take a third of the time to
+  # compile that they take with -O1.
   target_compile_options(locustpp_flags INTERFACE
-    -O1 -g -fsanitize=${LOCUSTPP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -O0 -g -fsanitize=${LOCUSTPP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(locustpp_flags INTERFACE -fsanitize=${LOCUSTPP_SANITIZE})
   if(LOCUSTPP_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio's fences, of which GCC says that its thread sanitizer cannot see them.

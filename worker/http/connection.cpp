@@ -126,13 +126,23 @@ void Connection::advance_handshake() {
   const TlsStream::Status status = tls_->handshake();
   if (status == TlsStream::Status::done) {
     handshaking_ = false;
-    return send();  // with what the handshake still has to say
+    // Some servers send tickets with the handshake's last bytes; the next read goes to their place.
+    if (tls_->drain()) return send();  // with what the handshake still has to say
   }
-  cipher_out_ = std::exchange(tls_->output(), {});
-  if (status == TlsStream::Status::need_input) return write(cipher_out_);
+  if (status == TlsStream::Status::need_input) return write_cipher();
   boost::system::error_code ignored;  // the alert, for the server's log
-  socket_.write_some(asio::buffer(cipher_out_), ignored);
-  fail(tls_->failure());
+  socket_.write_some(asio::buffer(tls_->output()), ignored);
+  fail(failure_of_tls());
+}
+
+void Connection::write_cipher() {
+  cipher_out_.clear();
+  cipher_out_.swap(tls_->output());  // both keep their memory
+  write(cipher_out_);
+}
+
+std::string Connection::failure_of_tls() const {
+  return tls_->failure().empty() ? failure_parse("data before the request") : tls_->failure();
 }
 
 void Connection::carry(Exchange& exchange) {
@@ -151,10 +161,9 @@ void Connection::send() {
   start_parser();
   if (!tls_) return write(exchange_->request_->bytes());
   if (tls_->write(exchange_->request_->bytes()) != TlsStream::Status::done) {
-    return fail(tls_->failure());
+    return fail(failure_of_tls());
   }
-  cipher_out_ = std::exchange(tls_->output(), {});
-  write(cipher_out_);
+  write_cipher();
 }
 
 void Connection::start_parser() {
@@ -228,7 +237,8 @@ void Connection::on_cipher(std::size_t size) {
         if (!parse(plain)) return;
         break;
       case TlsStream::Status::need_input:
-        return read();
+        // A new key or a new handshake that the server asks for is answered first.
+        return tls_->output().empty() ? read() : write_cipher();
       case TlsStream::Status::closed:
         return on_eof();
       case TlsStream::Status::failed:
@@ -306,6 +316,7 @@ void Connection::drop_interim() {
     room_ = response.large_head.size();
   }
   read_at_ = head_start();
+  response.sets_cookies = response.has_location = false;
   start_parser();
 }
 

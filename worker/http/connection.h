@@ -50,6 +50,9 @@ class Connection final
   void connected();
   void start_tls();
   void advance_handshake();
+  // What TLS has to say.
+  void write_cipher();
+  std::string failure_of_tls() const;
   void send();
   void start_parser();
   void write(std::string_view bytes);

@@ -42,6 +42,7 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   }
   void on_field_impl(field name, string_view, string_view value, error_code& error) override {
     error = {};
+    if (head_done_) return;  // a trailer
     if (name == field::set_cookie) {
       response_.sets_cookies = true;
     } else if (name == field::location) {
@@ -53,6 +54,7 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   }
   void on_header_impl(error_code& error) override {
     error = {};
+    head_done_ = true;
     if (!encoding_.empty() && !decoder_.start(encoding_)) fail_decoding(error);
   }
   void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code& error) override {
@@ -90,6 +92,7 @@ class ResponseParser final : public boost::beast::http::basic_parser<false> {
   std::string encoding_;  // Content-Encoding; empty: as it is
   ContentDecoder decoder_;
   bool keep_body_;
+  bool head_done_ = false;
 };
 
 }  // namespace locust::http

@@ -10,9 +10,9 @@
 #include <array>
 #include <cctype>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include "base/value.h"
 
@@ -78,13 +78,22 @@ int version_number(const std::string& name) {
       fmt::format("'{}' is no TLS version: say 1.0, 1.1, 1.2 or 1.3", name));
 }
 
+// Says what the system says where that is the cause, else OpenSSL's last word.
 [[noreturn]] void throw_unusable(const char* what, const std::string& file) {
-  const unsigned long error = ERR_peek_last_error();
-  const char* reason = ERR_reason_error_string(error);
+  std::string reason = "it cannot be read";
+  while (const unsigned long error = ERR_get_error()) {
+    if (ERR_SYSTEM_ERROR(error)) {
+      reason = std::generic_category().message(ERR_GET_REASON(error));
+      break;
+    }
+    if (const char* text = ERR_reason_error_string(error)) reason = text;
+  }
   ERR_clear_error();
-  throw std::invalid_argument(fmt::format("Cannot use the {} in {}: {}", what, file,
-                                          reason != nullptr ? reason : "it cannot be read"));
+  throw std::invalid_argument(fmt::format("Cannot use the {} in {}: {}", what, file, reason));
 }
+
+// OpenSSL would ask for it on the terminal, and wait.
+int no_passphrase(char*, int, int, void*) { return 0; }
 
 void load_certificates(SSL_CTX* context, const TlsSettings& settings) {
   if (!settings.ca_file.empty()) {
@@ -95,6 +104,7 @@ void load_certificates(SSL_CTX* context, const TlsSettings& settings) {
     SSL_CTX_set_default_verify_paths(context);
   }
   if (settings.cert_file.empty()) return;
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   if (SSL_CTX_use_certificate_chain_file(context, settings.cert_file.c_str()) != 1) {
     throw_unusable("client certificate", settings.cert_file);
   }
@@ -122,6 +132,17 @@ std::string symbol_of(std::string_view reason) {
   return symbol;
 }
 
+// Python words two of them itself (Modules/_ssl.c, fill_and_set_sslerror).
+std::string reason_of(long verdict, const std::string& server_name) {
+  if (verdict == X509_V_ERR_HOSTNAME_MISMATCH) {
+    return fmt::format("Hostname mismatch, certificate is not valid for '{}'.", server_name);
+  }
+  if (verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    return fmt::format("IP address mismatch, certificate is not valid for '{}'.", server_name);
+  }
+  return X509_verify_cert_error_string(verdict);
+}
+
 }  // namespace
 
 TlsContext::TlsContext(const TlsSettings& settings)
@@ -143,6 +164,7 @@ TlsContext::TlsContext(const TlsSettings& settings)
   constexpr std::array<unsigned char, 9> kHttp11 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   SSL_CTX_set_alpn_protos(context, kHttp11.data(), kHttp11.size());
   load_certificates(context, settings);
+  ERR_clear_error();  // SSL_get_error() takes what lies there for the news of its own call
 }
 
 const TlsContext& TlsContexts::get(const TlsSettings& settings) {
@@ -155,7 +177,7 @@ const TlsContext& TlsContexts::get(const TlsSettings& settings) {
 }
 
 TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, SSL_SESSION* resume)
-    : ssl_(SSL_new(context.native())) {
+    : ssl_(SSL_new(context.native())), server_name_(server_name) {
   SSL* ssl = ssl_.get();
   BIO* bio = BIO_new(TlsCallbacks::method());
   if (ssl == nullptr || bio == nullptr) throw std::bad_alloc();
@@ -169,10 +191,12 @@ TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, 
     if (address) {
       X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str());
     } else {
+      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);  // as Python
       SSL_set1_host(ssl, server_name.c_str());
     }
   }
   if (resume != nullptr) SSL_set_session(ssl, resume);
+  ERR_clear_error();
 }
 
 TlsStream::~TlsStream() = default;
@@ -201,7 +225,10 @@ TlsStream::Status TlsStream::status_of(int result) {
   if (result > 0) return Status::done;
   const int error = SSL_get_error(ssl_.get(), result);
   if (error == SSL_ERROR_WANT_READ) return Status::need_input;
-  if (error == SSL_ERROR_ZERO_RETURN) return Status::closed;
+  if (error == SSL_ERROR_ZERO_RETURN) {
+    failure_ = "SSLZeroReturnError(6, 'TLS/SSL connection has been closed (EOF)')";
+    return Status::closed;
+  }
   const unsigned long code = ERR_peek_error();
   ERR_clear_error();
   const char* reason = ERR_reason_error_string(code);
@@ -210,10 +237,10 @@ TlsStream::Status TlsStream::status_of(int result) {
   if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK) {
     failure_ = fmt::format("SSLCertVerificationError(1, {})",
                            repr("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: " +
-                                std::string(X509_verify_cert_error_string(verdict))));
+                                reason_of(verdict, server_name_)));
   } else {
-    failure_ = fmt::format("SSLError({}, {})", 1,
-                           repr(fmt::format("[SSL: {}] {}", symbol_of(text), text)));
+    failure_ =
+        fmt::format("SSLError(1, {})", repr(fmt::format("[SSL: {}] {}", symbol_of(text), text)));
   }
   return Status::failed;
 }

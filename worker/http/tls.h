@@ -92,6 +92,7 @@ class TlsStream {
   // The newest session that the server gave for resumption; null where there is none.
   TlsSession take_session();
   // As Python words it: "SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] …')".
+  // Never empty after failed or closed.
   const std::string& failure() const { return failure_; }
 
  private:
@@ -99,6 +100,7 @@ class TlsStream {
   Status status_of(int result);
 
   std::unique_ptr<SSL, SslFree> ssl_;
+  std::string server_name_;
   std::string_view input_;
   std::string output_;
   TlsSession session_;

@@ -125,8 +125,56 @@ std::string without_dot_segments(std::string_view path) {
 
 }  // namespace
 
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && text.size() - i > 2 ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    if (low >= 0) {
+      result += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::optional<Credentials> credentials_in(std::string_view url) {
+  const auto start = url.find("://");
+  if (start == std::string_view::npos) return std::nullopt;
+  url.remove_prefix(start + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  const auto at = url.rfind('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  url = url.substr(0, at);
+  const auto colon = url.find(':');
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == url.size()) return std::nullopt;
+  return Credentials{percent_decoded(url.substr(0, colon)), percent_decoded(url.substr(colon + 1))};
+}
+
+std::string_view scheme_of(std::string_view text) {  // RFC 3986, 3.1
+  const auto is_scheme_character = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
+  };
+  const auto end = std::find_if_not(text.begin(), text.end(), is_scheme_character);
+  const bool is_one = end != text.end() && *end == ':' &&
+                      std::isalpha(static_cast<unsigned char>(text.front())) != 0;
+  return is_one ? text.substr(0, static_cast<std::size_t>(end - text.begin())) : std::string_view();
+}
+
 std::optional<Url> resolve_reference(const Url& base, std::string_view reference) {
-  if (reference.find("://") < reference.find_first_of("/?#")) return parse_url(reference);
+  if (!scheme_of(reference).empty()) return parse_url(reference);
   const std::string start = base.origin.scheme + "://" + base.origin.host_header();
   if (reference.starts_with("//"))
     return parse_url(base.origin.scheme + ":" + std::string(reference));

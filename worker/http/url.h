@@ -34,6 +34,17 @@ std::optional<Url> parse_url(std::string_view text);
 // to the base as it is (clients.py, _build_url).
 std::optional<Url> parse_url(std::string_view text, std::string_view base);
 
+// The scheme that an absolute URL of any kind begins with ("mailto"); empty where there is none.
+std::string_view scheme_of(std::string_view text);
+
+// Name and password in an absolute URL ("http://ana:secret@host/"), decoded; nothing where one of
+// them is missing.
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+std::optional<Credentials> credentials_in(std::string_view url);
+
 // What a reference in a response (Location) means, seen from the URL it was the answer to (RFC
 // 3986, 5.2). Nothing where that is no http(s) URL.
 std::optional<Url> resolve_reference(const Url& base, std::string_view reference);

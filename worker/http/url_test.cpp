@@ -119,5 +119,78 @@ TEST(Origin, TheSchemeAndThePortTellOriginsApart) {
   EXPECT_EQ(parse_url("http://h/a")->origin, parse_url("http://u@h:80/b")->origin);
 }
 
+// ---- References: RFC 3986, 5.4, without fragments, which are not sent ----
+
+struct Reference {
+  std::string reference;
+  std::string target;  // at http://a; empty: none of ours
+};
+
+class ReferenceOfRfc : public testing::TestWithParam<Reference> {};
+
+TEST_P(ReferenceOfRfc, LeadsWhereItSays) {
+  const auto base = parse_url("http://a/b/c/d;p?q");
+  const auto url = resolve_reference(*base, GetParam().reference);
+  ASSERT_EQ(url.has_value(), !GetParam().target.empty()) << GetParam().reference;
+  if (url) {
+    EXPECT_EQ(url->to_string(), GetParam().target) << GetParam().reference;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, ReferenceOfRfc,
+    testing::Values(
+        // 5.4.1
+        Reference{"g:h", ""}, Reference{"g", "http://a/b/c/g"}, Reference{"./g", "http://a/b/c/g"},
+        Reference{"g/", "http://a/b/c/g/"}, Reference{"/g", "http://a/g"},
+        Reference{"//g", "http://g/"}, Reference{"?y", "http://a/b/c/d;p?y"},
+        Reference{"g?y", "http://a/b/c/g?y"}, Reference{"#s", "http://a/b/c/d;p?q"},
+        Reference{"g#s", "http://a/b/c/g"}, Reference{"g?y#s", "http://a/b/c/g?y"},
+        Reference{";x", "http://a/b/c/;x"}, Reference{"g;x", "http://a/b/c/g;x"},
+        Reference{"g;x?y#s", "http://a/b/c/g;x?y"}, Reference{"", "http://a/b/c/d;p?q"},
+        Reference{".", "http://a/b/c/"}, Reference{"./", "http://a/b/c/"},
+        Reference{"..", "http://a/b/"}, Reference{"../", "http://a/b/"},
+        Reference{"../g", "http://a/b/g"}, Reference{"../..", "http://a/"},
+        Reference{"../../", "http://a/"}, Reference{"../../g", "http://a/g"},
+        // 5.4.2
+        Reference{"../../../g", "http://a/g"}, Reference{"../../../../g", "http://a/g"},
+        Reference{"/./g", "http://a/g"}, Reference{"/../g", "http://a/g"},
+        Reference{"g.", "http://a/b/c/g."}, Reference{".g", "http://a/b/c/.g"},
+        Reference{"g..", "http://a/b/c/g.."}, Reference{"..g", "http://a/b/c/..g"},
+        Reference{"./../g", "http://a/b/g"}, Reference{"./g/.", "http://a/b/c/g/"},
+        Reference{"g/./h", "http://a/b/c/g/h"}, Reference{"g/../h", "http://a/b/c/h"},
+        Reference{"g;x=1/./y", "http://a/b/c/g;x=1/y"}, Reference{"g;x=1/../y", "http://a/b/c/y"},
+        Reference{"g?y/./x", "http://a/b/c/g?y/./x"},
+        Reference{"g?y/../x", "http://a/b/c/g?y/../x"}, Reference{"g#s/../x", "http://a/b/c/g"},
+        Reference{"http:g", ""},
+        // Others.
+        Reference{"HTTPS://x:8/y", "https://x:8/y"}, Reference{"//x:81?q", "http://x:81/?q"},
+        Reference{"mailto:x@y", ""}, Reference{"javascript:void(0)", ""}, Reference{"//", ""},
+        Reference{"./g:h", "http://a/b/c/g:h"}, Reference{"g/h:i", "http://a/b/c/g/h:i"},
+        Reference{"?next=http://x/", "http://a/b/c/d;p?next=http://x/"},
+        Reference{"/g?next=http://x/", "http://a/g?next=http://x/"},
+        Reference{"/a b", "http://a/a%20b"}, Reference{"1:x", "http://a/b/c/1:x"}));
+
+TEST(Reference, KeepsSchemeAndPortOfTheBase) {
+  const auto base = parse_url("https://a:8443/x");
+  EXPECT_EQ(resolve_reference(*base, "/y")->to_string(), "https://a:8443/y");
+  EXPECT_EQ(resolve_reference(*base, "//b/y")->to_string(), "https://b/y");
+  EXPECT_EQ(resolve_reference(*parse_url("http://[::1]:81/x"), "y")->to_string(),
+            "http://[::1]:81/y");
+}
+
+TEST(Credentials, AreThoseOfTheUrl) {  // fasthttp.py: unquote(parsed_url.username) …
+  const auto found = credentials_in("http://ana:s%40c%2Fret@h:81/x");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->user, "ana");
+  EXPECT_EQ(found->password, "s@c/ret");
+  EXPECT_EQ(credentials_in("http://a:b%zz%4@h")->password, "b%zz%4");
+  EXPECT_EQ(credentials_in("http://a:b:c@h")->password, "b:c");
+  for (const char* none : {"", "h", "http://h/", "http://ana@h/", "http://ana:@h/", "http://:x@h/",
+                           "http://h/a:b@c", "http://h?a:b@c", "/a:b@c"}) {
+    EXPECT_FALSE(credentials_in(none)) << none;
+  }
+}
+
 }  // namespace
 }  // namespace locust::http

@@ -51,6 +51,7 @@ class Fetch : private Exchange {
  private:
   void on_done() final;
   bool follow();
+  bool fail(std::string error);
   void store_cookies();
   void send(const Request& request);
 

@@ -16,7 +16,8 @@ namespace locust {
 
 namespace {
 
-constexpr std::size_t kShownBody = 80;  // bytes of a body in a failure's text
+constexpr std::size_t kShownBody = 80;     // bytes of a body in a failure's text
+constexpr std::size_t kDumpedBody = 4096;  // bytes of a body of which parts are written anew
 
 std::string shown(const std::string& body) {
   const bool all = body.size() <= kShownBody;
@@ -81,12 +82,14 @@ class JsonRule final : public Check::Rule {
     const auto json = nlohmann::json::parse(response.body, nullptr, false);
     const std::string wanted = fmt::format("expected {} at {}", expected_.dump(), name());
     if (json.is_discarded()) return wanted + ", got what is not JSON: " + shown(response.body);
-    if (!json.contains(pointer_)) return wanted + ", got nothing there";
-    const auto& found = json.at(pointer_);
-    if (found == expected_) return {};
-    return wanted + ", got " +
-           found.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-               .substr(0, kShownBody);
+    const nlohmann::json* found = find(json);
+    if (found == nullptr) return wanted + ", got nothing there";
+    if (*found == expected_) return {};
+    // Not dumped where a server could have nested it without end: that is recursive.
+    if (found->is_structured() && response.body.size() > kDumpedBody) {
+      return wanted + ", got " + (found->is_array() ? "an array" : "an object");
+    }
+    return wanted + ", got " + sanitize_utf8(found->dump().substr(0, kShownBody));
   }
   bool needs_body() const override { return true; }
 
@@ -95,6 +98,14 @@ class JsonRule final : public Check::Rule {
     const std::string text = pointer_.to_string();
     return text.empty() ? "the top" : text;
   }
+  const nlohmann::json* find(const nlohmann::json& json) const {
+    try {
+      return json.contains(pointer_) ? &json.at(pointer_) : nullptr;
+    } catch (const nlohmann::json::exception&) {  // an index beyond all numbers
+      return nullptr;
+    }
+  }
+
   nlohmann::json::json_pointer pointer_;
   nlohmann::json expected_;
 };

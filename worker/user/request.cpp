@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "http/auth.h"
 #include "http/header_value.h"
@@ -12,6 +13,12 @@ namespace {
 
 // What FastHttpSession asks for (contrib/fasthttp.py), and zstd.
 constexpr const char* kAcceptEncoding = "gzip, deflate, br, zstd";
+
+auto named_as(std::string name) {
+  return [name = std::move(name)](const http::Header& header) {
+    return http::equals_ignoring_case(header.first, name);
+  };
+}
 
 }  // namespace
 
@@ -26,6 +33,11 @@ RequestBuilder::RequestBuilder(std::string method, std::string_view url, std::st
   }
   parts_.method = std::move(method);
   parts_.url = std::move(*parsed);
+  const bool absolute = !http::scheme_of(url).empty();
+  if (const auto credentials = http::credentials_in(absolute ? url : base)) {
+    parts_.headers.emplace_back(
+        "Authorization", http::basic_authorization(credentials->user, credentials->password));
+  }
 }
 
 RequestBuilder RequestBuilder::named(std::string name) && {
@@ -34,6 +46,7 @@ RequestBuilder RequestBuilder::named(std::string name) && {
 }
 
 RequestBuilder RequestBuilder::header(std::string name, std::string value) && {
+  std::erase_if(parts_.headers, named_as(name));
   parts_.headers.emplace_back(std::move(name), std::move(value));
   return std::move(*this);
 }
@@ -41,11 +54,15 @@ RequestBuilder RequestBuilder::header(std::string name, std::string value) && {
 RequestBuilder RequestBuilder::body(std::string bytes, std::string content_type) && {
   parts_.body = std::move(bytes);
   parts_.has_body = true;
-  return std::move(*this).header("Content-Type", std::move(content_type));
+  content_type_ = std::move(content_type);
+  json_ = false;
+  return std::move(*this);
 }
 
 RequestBuilder RequestBuilder::json(std::string text) && {
-  return std::move(*this).body(std::move(text), "application/json");
+  RequestBuilder made = std::move(*this).body(std::move(text), "application/json");
+  made.json_ = true;
+  return made;
 }
 
 RequestBuilder RequestBuilder::form(const http::Parameters& fields) && {
@@ -54,6 +71,7 @@ RequestBuilder RequestBuilder::form(const http::Parameters& fields) && {
 
 RequestBuilder RequestBuilder::multipart(const std::vector<http::Part>& parts) && {
   http::MultipartBody encoded = http::encode_multipart(parts);
+  std::erase_if(parts_.headers, named_as("Content-Type"));  // it could not name the boundary
   return std::move(*this).body(std::move(encoded.body), std::move(encoded.content_type));
 }
 
@@ -92,10 +110,14 @@ RequestBuilder RequestBuilder::timeout(SteadyDuration limit) && {
 
 RequestBuilder::operator Request() const {
   http::RequestParts parts = parts_;
-  const bool asks = std::any_of(parts.headers.begin(), parts.headers.end(), [](const auto& header) {
-    return http::equals_ignoring_case(header.first, "Accept-Encoding");
-  });
-  if (!asks) parts.headers.emplace_back("Accept-Encoding", kAcceptEncoding);
+  const auto add = [&parts](const char* header, const std::string& value) {
+    if (std::none_of(parts.headers.begin(), parts.headers.end(), named_as(header))) {
+      parts.headers.emplace_back(header, value);
+    }
+  };
+  add("Accept-Encoding", kAcceptEncoding);
+  if (parts.has_body) add("Content-Type", content_type_);
+  if (json_) add("Accept", "application/json");
   std::string method = parts.method;
   return Request(std::make_shared<const Request::Data>(
       Request::Data{http::Request(std::move(parts)), std::move(method), name_, checks_}));

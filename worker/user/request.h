@@ -36,13 +36,17 @@ class Request {
 class RequestBuilder {
  public:
   // `url` is absolute, or appended to `base`; as it stands it is the name in the statistics, as in
-  // FastHttpUser. Throws std::invalid_argument where that makes no URL.
+  // FastHttpUser; so are name and password in it used (http://ana:secret@host). Throws
+  // std::invalid_argument where that makes no URL.
   RequestBuilder(std::string method, std::string_view url, std::string_view base);
 
   // The row in the statistics: for URLs that differ from request to request.
   RequestBuilder named(std::string name) &&;
+  // Takes the place of an earlier one of this name, as in a Python dict.
   RequestBuilder header(std::string name, std::string value) &&;
+  // A Content-Type among the headers comes before the one that a body brings along.
   RequestBuilder body(std::string bytes, std::string content_type = "application/octet-stream") &&;
+  // Accepts application/json as well, as FastHttpUser does.
   RequestBuilder json(std::string text) &&;
   // application/x-www-form-urlencoded.
   RequestBuilder form(const http::Parameters& fields) &&;
@@ -73,6 +77,8 @@ class RequestBuilder {
   void add_check(Check check);
 
   http::RequestParts parts_;
+  std::string content_type_;  // of the body
+  bool json_ = false;
   std::string name_;
   std::vector<Check> checks_;
 };

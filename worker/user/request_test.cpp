@@ -82,6 +82,93 @@ TEST(Request, EmptyFieldsKeepTheirPlace) {
   EXPECT_EQ(body_of(request), "a=&b=2");
 }
 
+TEST(Request, QueryIsAppendedAndNotPartOfTheName) {
+  const Request request =
+      RequestBuilder("GET", "/items?a=1#part", kBase).query({{"q", "x y"}, {"p", "&"}});
+  EXPECT_THAT(bytes(request), StartsWith("GET /items?a=1&q=x+y&p=%26 HTTP/1.1\r\n"));
+  EXPECT_EQ(request.data().name, "/items?a=1#part");
+  const Request bare = RequestBuilder("GET", "", kBase).query({{"q", "1"}});
+  EXPECT_THAT(bytes(bare), StartsWith("GET /?q=1 HTTP/1.1\r\n"));
+}
+
+TEST(Request, MultipartNamesItsBoundary) {
+  const Request request = RequestBuilder("POST", "/", kBase)
+                              .header("Content-Type", "text/plain")
+                              .multipart({{.name = "file",
+                                           .data = "abc",
+                                           .filename = "a.txt",
+                                           .content_type = {},
+                                           .headers = {}}});
+  const std::string all = bytes(request);
+  constexpr std::string_view kType = "\r\nContent-Type: multipart/form-data; boundary=";
+  const auto at = all.find(kType);
+  ASSERT_NE(at, std::string::npos) << all;
+  const auto from = at + kType.size();
+  const std::string boundary = all.substr(from, all.find("\r\n", from) - from);
+  EXPECT_THAT(body_of(request), StartsWith("--" + boundary + "\r\n"));
+  EXPECT_THAT(body_of(request), HasSubstr("--" + boundary + "--\r\n"));
+  EXPECT_THAT(all.substr(0, all.find("\r\n\r\n")), Not(HasSubstr("text/plain")));
+}
+
+TEST(Request, CredentialsAreAHeader) {
+  // requests.auth._basic_auth_str("ana", "s:e")
+  const Request basic = RequestBuilder("GET", "/", kBase).basic_auth("ana", "s:e");
+  EXPECT_THAT(bytes(basic), HasSubstr("\r\nAuthorization: Basic YW5hOnM6ZQ==\r\n"));
+  const Request bearer = RequestBuilder("GET", "/", kBase).basic_auth("ana", "x").bearer("abc.def");
+  EXPECT_THAT(bytes(bearer), HasSubstr("\r\nAuthorization: Bearer abc.def\r\n"));
+  EXPECT_THAT(bytes(bearer), Not(HasSubstr("Basic")));
+}
+
+// fasthttp.py, FastHttpSession.__init__: name and password of the host, unquoted.
+TEST(Request, CredentialsOfTheHostAreUsed) {
+  constexpr const char* kHeader = "\r\nAuthorization: Basic YW5hOnM6ZQ==\r\n";
+  const Request of_host = RequestBuilder("GET", "/x", "http://ana:s%3Ae@h");
+  EXPECT_THAT(bytes(of_host), HasSubstr(kHeader));
+  const Request absolute = RequestBuilder("GET", "http://ana:s%3Ae@h/x", kBase);
+  EXPECT_THAT(bytes(absolute), HasSubstr(kHeader));
+  const Request elsewhere = RequestBuilder("GET", "http://other/x", "http://ana:s%3Ae@h");
+  EXPECT_THAT(bytes(elsewhere), Not(HasSubstr("Authorization")));
+  const Request own = RequestBuilder("GET", "/x", "http://ana:s%3Ae@h").bearer("t");
+  EXPECT_THAT(bytes(own), Not(HasSubstr("Basic")));
+}
+
+TEST(Request, ALaterHeaderTakesThePlaceOfAnEarlierOne) {
+  const Request request =
+      RequestBuilder("GET", "/", kBase).header("X-A", "1").header("x-a", "2").header("X-B", "3");
+  EXPECT_THAT(bytes(request), HasSubstr("\r\nx-a: 2\r\nX-B: 3\r\n"));
+  EXPECT_THAT(bytes(request), Not(HasSubstr("X-A")));
+}
+
+// fasthttp.py: `if "Content-Type" not in headers`, and the same of Accept and Accept-Encoding.
+TEST(Request, WhatTheCallerSaysComesBeforeTheDefaults) {
+  const Request usual = RequestBuilder("POST", "/", kBase).json("{}");
+  EXPECT_THAT(bytes(usual), HasSubstr("\r\nAccept: application/json\r\n"));
+  EXPECT_THAT(bytes(usual), HasSubstr("\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"));
+  for (const bool first : {true, false}) {
+    RequestBuilder builder("POST", "/", kBase);
+    if (!first) builder = std::move(builder).json("{}");
+    builder = std::move(builder)
+                  .header("content-type", "application/hal+json")
+                  .header("accept", "text/html")
+                  .header("accept-encoding", "identity");
+    if (first) builder = std::move(builder).json("{}");
+    const std::string all = bytes(builder);
+    EXPECT_THAT(all, HasSubstr("\r\ncontent-type: application/hal+json\r\n"));
+    EXPECT_THAT(all, HasSubstr("\r\naccept: text/html\r\n"));
+    EXPECT_THAT(all, HasSubstr("\r\naccept-encoding: identity\r\n"));
+    EXPECT_THAT(all, Not(HasSubstr("application/json")));
+    EXPECT_THAT(all, Not(HasSubstr("gzip")));
+    EXPECT_THAT(all, Not(HasSubstr("*/*")));
+  }
+}
+
+TEST(Request, RedirectsAreFollowedUnlessRefused) {
+  const Request usual = RequestBuilder("GET", "/", kBase);
+  const Request refused = RequestBuilder("GET", "/", kBase).no_redirects();
+  EXPECT_TRUE(usual.data().wire.parts().follow_redirects);
+  EXPECT_FALSE(refused.data().wire.parts().follow_redirects);
+}
+
 TEST(Request, BodyIsKeptOnlyWhereAsked) {
   const Request counted = RequestBuilder("GET", "/", kBase);
   const Request kept = RequestBuilder("GET", "/", kBase).keep_body();
