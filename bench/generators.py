@@ -23,9 +23,13 @@ class Job:
     stem: str
     users: int
     connections: int  # of wrk, for the same number of requests in flight
+    program: str = "locust-worker"
+    variables: tuple[tuple[str, str], ...] = ()
 
     def env(self, server: Server) -> Optional[dict[str, str]]:
-        return {"API_URL": server.host} if self.stem == "test_sample" else None
+        if self.stem == "test_sample":
+            return {"API_URL": server.host}
+        return dict(self.variables) or None
 
 
 @contextmanager
@@ -56,8 +60,14 @@ def wrk_summary(process: Process) -> dict[str, str]:
     return found
 
 
-def native_command(settings: Settings, locustfile: str, port: int, threads: int = 0) -> list[str]:
-    command = [str(settings.worker), "-f", locustfile, "--worker"]
+def native_command(
+    settings: Settings,
+    locustfile: str,
+    port: int,
+    threads: int = 0,
+    program: str = "locust-worker",
+) -> list[str]:
+    command = [str(settings.binary(program)), "-f", locustfile, "--worker"]
     command += ["--master-host", "127.0.0.1", "--master-port", str(port)]
     return command + (["--threads", str(threads)] if threads else [])
 
@@ -80,7 +90,7 @@ def worker(
 ) -> Iterator[Process]:
     """A worker at that master with all its users running, warmed up; `kind` is native or stock."""
     if kind == "native":
-        command = native_command(settings, f"{job.stem}.cpp", master.port, threads)
+        command = native_command(settings, f"{job.stem}.cpp", master.port, threads, job.program)
     else:
         command = stock_command(settings, settings.locustfile(f"{job.stem}.py"), master.port)
     wait_until("the last worker's farewell", lambda: master.worker_count() == 0, master.process)

@@ -18,6 +18,30 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK
 
 
+def family_cpu_seconds(pid: int) -> float:
+    """The same for the process and all that it has started (their session bears its number)."""
+    total = 0.0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text()
+        except OSError:  # it has ended meanwhile
+            continue
+        fields = stat[stat.rindex(")") + 2 :].split()
+        if int(fields[3]) == pid:
+            total += (int(fields[11]) + int(fields[12])) * TICK
+    return total
+
+
+def thread_seconds(pid: int) -> dict[int, float]:
+    """User plus system time of each thread."""
+    times = {}
+    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
+        stat = path.read_text()
+        fields = stat[stat.rindex(")") + 2 :].split()
+        times[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) * TICK
+    return times
+
+
 def busy_seconds() -> float:
     """CPU time that all cores have spent on anything, time stolen by the host included."""
     user, nice, system, _, _, irq, softirq, steal = map(

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable
 
-from bench import machine, rows_headline, rows_load, rows_worker
+from bench import machine, rows_headline, rows_http, rows_load, rows_target, rows_worker
 from bench.measure import disturbance
 from bench.process import stop_everything
 from bench.report import Row, show
@@ -21,8 +21,16 @@ from bench.settings import BenchError, Settings, two_cores
 ROWS: dict[str, Callable[[Settings], Row]] = {
     "hello": rows_load.hello,
     "test_sample": rows_load.test_sample,
-    "target": rows_load.target,
+    "target": rows_target.target,
+    "target_even": rows_target.even,
+    "target_threads": rows_target.threads,
+    "target_idle": rows_target.idle,
+    "django": rows_target.django,
+    "tls": rows_http.tls,
+    "bodies": rows_http.bodies,
+    "checks": rows_http.checks,
     "headline": rows_headline.headline,
+    "headline_150": rows_headline.headline_150,
     "heartbeat": rows_worker.heartbeat,
     "idle": rows_worker.idle,
     "start": rows_worker.start,

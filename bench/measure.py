@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from bench.machine import busy_seconds, cpu_seconds
 from bench.process import Process
@@ -32,18 +32,23 @@ class Round:
         return {**asdict(self), "requests_per_second": round(self.per_second, 1)}
 
 
-def window(server: Server, watched: Mapping[str, Process], seconds: float) -> Round:
+def window(
+    server: Server,
+    watched: Mapping[str, Process],
+    seconds: float,
+    cpu_of: Callable[[int], float] = cpu_seconds,
+) -> Round:
     """Counts first, clocks next to it: on a busy core the counter's answer is what takes time."""
     watched = {**watched, "server": server.process}
     requests = server.requests()
     began, busy = time.monotonic(), busy_seconds()
-    cpu = {name: cpu_seconds(process.pid) for name, process in watched.items()}
+    cpu = {name: cpu_of(process.pid) for name, process in watched.items()}
     time.sleep(seconds)
     done = server.requests() - requests
     lasted, busy = time.monotonic() - began, busy_seconds() - busy
     for process in watched.values():
         process.check()
-    used = {name: cpu_seconds(process.pid) - cpu[name] for name, process in watched.items()}
+    used = {name: cpu_of(process.pid) - cpu[name] for name, process in watched.items()}
     if done < 10:
         raise BenchError(f"only {done} requests reached {server.process.name} in {lasted:.1f} s")
     return Round(

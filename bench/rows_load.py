@@ -1,4 +1,4 @@
-"""The pinned rows: load generators side by side (hello, test_sample) and servers (target)."""
+"""The pinned rows: load generators side by side (hello, test_sample)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from bench.report import Row
 from bench.settings import BenchError, Settings
 
 GENERATORS = ("wrk", "native", "stock")
-SERVERS = ("nginx", "hello-target", "httplib-alone")
 HELLO = Job("hello", users=64, connections=64)
 TEST_SAMPLE = Job("test_sample", users=6, connections=60)
 
@@ -130,65 +129,3 @@ def _summarise(row: Row, server_name: str, taken: dict[str, list[Round]]) -> Non
         if "stock" in cost:
             fewer = cost["stock"] / cost["native"]
             row.goal(f"stock / native, {server_name}", fewer, fewer >= 15, "at least 15", " x")
-
-
-def target(settings: Settings) -> Row:
-    row = Row(
-        "target",
-        "CPU of the server alone on its core, wrk on the other",
-        ("", "CPU us/request", "of nginx", "requests/s", "core used", "slowest answer"),
-    )
-    for connections in (8, 64, 1000):
-        taken: dict[str, list[Round]] = {}
-        left = list(SERVERS)
-        for number in range(settings.rounds):
-            for name in tuple(left):
-                try:
-                    done = _serve(settings, row, name, connections)
-                except BenchError as error:
-                    row.problems.append(f"{name}, {connections} connections: {error}")
-                    left.remove(name)
-                    continue
-                taken.setdefault(name, []).append(done)
-                row.rounds.append(
-                    {"server": name, "connections": connections, "round": number, **done.as_json()}
-                )
-        _summarise_servers(row, connections, taken)
-    return row
-
-
-def _serve(settings: Settings, row: Row, name: str, connections: int) -> Round:
-    """A fresh server each time, so that no round inherits the connections of another."""
-    with servers.start(settings, name, settings.cores[1]) as server:
-        load = wrk(settings, server.url, connections, threads=1, cores=settings.cores[0])
-        with load as process:
-            done = window(server, {"wrk": process}, settings.seconds)
-        row.commands[name] = server.process.shown
-        row.commands[f"wrk, {connections} connections"] = process.shown
-    done.note.update(wrk_summary(process))
-    return done
-
-
-def _summarise_servers(row: Row, connections: int, taken: dict[str, list[Round]]) -> None:
-    cost = {name: median_cpu(rounds, "server") for name, rounds in taken.items()}
-    for name, rounds in taken.items():
-        ratio = f"{cost[name] / cost['nginx']:.2f}" if "nginx" in cost else "-"
-        busy = median(item.cores_used["server"] for item in rounds)
-        slowest = rounds[-1].note.get("latency", "").split()[2:3]  # average, deviation, maximum
-        row.table.append(
-            (
-                f"{name}, {connections} connections",
-                f"{cost[name]:.2f}",
-                ratio,
-                f"{median_rate(rounds):,.0f}",
-                f"{busy:.0%}",
-                slowest[0] if slowest else "-",
-            )
-        )
-    row.summary[str(connections)] = {
-        name: {
-            "cpu_us_per_request": round(cost[name], 3),
-            "requests_per_second": round(median_rate(rounds), 1),
-        }
-        for name, rounds in taken.items()
-    }

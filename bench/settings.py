@@ -58,10 +58,10 @@ class Settings:
         return path
 
     def locustfile(self, name: str) -> Path:
-        path = self.locustfiles / name
-        if not path.is_file():
-            raise BenchError(f"{path} is missing")
-        return path
+        for folder in (self.locustfiles, self.root / "bench" / "locustfiles"):
+            if (folder / name).is_file():
+                return folder / name
+        raise BenchError(f"{self.locustfiles / name} is missing")
 
 
 def two_cores() -> tuple[int, int]:

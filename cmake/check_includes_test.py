@@ -92,6 +92,7 @@ class CheckIncludes(unittest.TestCase):
             "<zlib.h>": ("worker/http/content_decoder.cpp", "worker/user/user.cpp"),
             "<brotli/decode.h>": ("worker/http/content_decoder.cpp", "target/main.cpp"),
             "<zstd.h>": ("worker/http/content_decoder.cpp", "worker/base/clock.h"),
+            "<ares.h>": ("worker/http/resolver.cpp", "worker/http/resolver.h"),
             "<iconv.h>": ("worker/http/charset.cpp", "worker/base/utf8.cpp"),
             "<spdlog/spdlog.h>": ("worker/base/log.cpp", "worker/base/log.h"),
             "<CLI/CLI.hpp>": ("target/options.cpp", "target/main.cpp"),

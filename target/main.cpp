@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <string>
 #include <thread>
@@ -25,22 +27,33 @@ void raise_descriptor_limit() {
   }
 }
 
+// At most for that time: a second signal ends it.
+void wait_for(const sigset_t& signals, std::chrono::milliseconds time) {
+  const timespec limit{time.count() / 1000, time.count() % 1000 * 1'000'000};
+  ::sigtimedwait(&signals, nullptr, &limit);
+}
+
 void run(const hello::Options& options) {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
+  ::signal(SIGPIPE, SIG_IGN);                       // of the access log
 
   hello::RequestCounter counter;
   hello::Server server(options.server);
-  hello::add_routes(server.routes(), options.hello, counter, server.cut_short());
+  hello::add_routes(server, options.hello, counter);
   std::jthread serving([&server] { server.serve(); });
   std::puts(("hello-target listening on " + server.url()).c_str());
   std::fflush(stdout);
 
   int received = 0;
   ::sigwait(&signals, &received);
+  if (options.drain.count() > 0) {
+    server.drain();
+    wait_for(signals, options.drain);
+  }
   server.stop();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hello {
 
@@ -41,6 +42,21 @@ class RawClient {
     received_.erase(0, end);
     return head;
   }
+  // Until exactly this many bytes have come behind what was read before; less where it ends before.
+  std::string read(std::size_t size) {
+    while (received_.size() < size && receive() > 0) {
+    }
+    std::string text = received_.substr(0, size);
+    received_.erase(0, text.size());
+    return text;
+  }
+  // All up to the end of the connection.
+  std::string read_all() {
+    while (receive() > 0) {
+    }
+    return std::exchange(received_, {});
+  }
+  void shut_down_sending() { ::shutdown(socket_, SHUT_WR); }
   // True where the other side closed in order, not after 5 s of silence.
   bool read_end() {
     ssize_t count = 0;

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace hello {
@@ -22,40 +22,76 @@ constexpr const char* json = "application/json";
 
 // Puts pages into the server, each counted. As Django's APPEND_SLASH does, the path without its
 // last slash redirects to it and keeps the query.
+//
+// A page is found by its exact path in one look-up: cpp-httplib itself would try its handlers one
+// by one, each by a regular expression. Handlers added to server.routes() come after the pages.
 class Pages {
  public:
-  Pages(httplib::Server& server, RequestCounter& counter) : server_(server), counter_(counter) {}
+  Pages(Server& server, RequestCounter& counter) : server_(server), counter_(counter) {}
 
   void get(const std::string& path, Handler handler) const {
-    server_.Get(path, counted(path, std::move(handler)));
+    add(path, counted(path, std::move(handler)));
     if (path.size() > 1) {
       const std::string bare = path.substr(0, path.size() - 1);
-      server_.Get(bare, counted(bare, [path](const auto& request, auto& response) {
-                    const auto query = request.target.find('?');
-                    response.set_redirect(
-                        query == std::string::npos ? path : path + request.target.substr(query),
-                        301);
-                    response.set_content("", html);
-                  }));
+      add(bare, counted(bare, [path](const auto& request, auto& response) {
+            const auto query = request.target.find('?');
+            response.set_redirect(
+                query == std::string::npos ? path : path + request.target.substr(query), 301);
+            response.set_content("", html);
+          }));
     }
   }
 
   void get_uncounted(const std::string& path, Handler handler) const {
-    server_.Get(path, std::move(handler));
+    add(path, std::move(handler));
   }
 
-  // What no page answered: 404, and what the server itself refused.
-  void count_the_rest() const {
-    RequestCounter::Route& other = counter_.add_route("other");
-    server_.set_error_handler([&other](const auto&, auto& response) {
-      if (response.status != 500) {  // a page answered it, and it was counted there
-        other.add();
-      }
+  // After the last page.
+  void serve() const {
+    server_.routes().set_pre_routing_handler([table = table_](const auto& request, auto& response) {
+      const bool hit = is_get(request.method) && table->answer(request, response);
+      using Answer = httplib::Server::HandlerResponse;
+      return hit ? Answer::Handled : Answer::Unhandled;
     });
+    // What no page answered, and what the server itself refused.
+    RequestCounter::Route& other = counter_.add_route("other");
+    server_.routes().set_error_handler(
+        [&other, table = table_](const auto& request, auto& response) {
+          if (response.status == 404 && table->pages.contains(request.path)) {
+            response.status = 405;
+            response.set_header("Allow", "GET, HEAD");
+          }
+          if (response.status < 500) {  // a page answers those, and counts them
+            other.add();
+          }
+        });
+    server_.answerer().set_refused_handler([&other] { other.add(); });
   }
 
  private:
-  // cpp-httplib gives HEAD to the handlers of GET and leaves the body out.
+  struct Table {
+    std::unordered_map<std::string, Handler> pages;
+
+    bool answer(const httplib::Request& request, httplib::Response& response) const {
+      const auto found = pages.find(request.path);
+      if (found == pages.end()) {
+        return false;
+      }
+      if (request.version == "HTTP/1.0" && request.has_header("Connection")) {
+        response.set_header("Connection", "keep-alive");  // not understood without saying so
+      }
+      found->second(request, response);
+      return true;
+    }
+  };
+
+  static bool is_get(const std::string& method) { return method == "GET" || method == "HEAD"; }
+
+  void add(const std::string& path, Handler handler) const {
+    table_->pages.emplace(path, std::move(handler));
+  }
+
+  // cpp-httplib leaves the body out where a HEAD is answered.
   Handler counted(const std::string& path, Handler handler) const {
     RequestCounter::Route& gets = counter_.add_route("GET " + path);
     RequestCounter::Route& heads = counter_.add_route("HEAD " + path);
@@ -65,8 +101,9 @@ class Pages {
     };
   }
 
-  httplib::Server& server_;
+  Server& server_;
   RequestCounter& counter_;
+  std::shared_ptr<Table> table_ = std::make_shared<Table>();
 };
 
 Handler always(std::string content, const char* type) {
@@ -75,20 +112,17 @@ Handler always(std::string content, const char* type) {
   };
 }
 
-void wait(std::chrono::milliseconds delay, const std::stop_token& cut_short) {
-  std::mutex mutex;
-  std::condition_variable_any never_notified;
-  std::unique_lock lock(mutex);
-  never_notified.wait_for(lock, cut_short, delay, [] { return false; });
+Handler health(const std::atomic<bool>& draining) {
+  return [&draining](const auto&, auto& response) {
+    response.status = draining ? 503 : 200;
+    response.set_content(draining ? "draining" : "OK", html);
+  };
 }
 
-Handler hello(const HelloOptions& options, std::stop_token cut_short) {
-  return [options, cut_short = std::move(cut_short), body = std::string(options.body_bytes, 'x'),
+Handler hello(const HelloOptions& options) {
+  return [options, body = std::string(options.body_bytes, 'x'),
           failures = std::make_shared<FailureSchedule>(options.error_rate)](const auto&,
                                                                             auto& response) {
-    if (options.delay.count() > 0) {
-      wait(options.delay, cut_short);
-    }
     if (options.error_rate > 0 && failures->next_fails()) {
       response.status = 500;
       response.set_content("<h1>Server Error (500)</h1>", html);
@@ -126,14 +160,18 @@ bool FailureSchedule::next_fails() {
   return (before + 1) * per_million_ / million > before * per_million_ / million;
 }
 
-void add_routes(httplib::Server& server, const HelloOptions& options, RequestCounter& counter,
-                std::stop_token cut_short) {
+void add_routes(Server& server, const HelloOptions& options, RequestCounter& counter) {
   const Pages pages(server, counter);
-  pages.get("/hello/", hello(options, std::move(cut_short)));  // tried in this order
-  pages.get("/", always("OK", html));
+  pages.get("/hello/", hello(options));
+  pages.get("/", health(server.draining()));
   pages.get("/metadata/", metadata());
   pages.get_uncounted("/stats/", stats(counter));
-  pages.count_the_rest();
+  pages.serve();
+  if (options.delay.count() > 0) {
+    server.answerer().set_delay([delay = options.delay](std::string_view target) {
+      return target.substr(0, target.find('?')) == "/hello/" ? delay : std::chrono::milliseconds(0);
+    });
+  }
 }
 
 std::string uuid4() {

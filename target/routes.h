@@ -1,5 +1,5 @@
-// What the target answers. Knows cpp-httplib's handlers and nothing of sockets, threads or options
-// of the command line, so that another server can carry the same routes.
+// What the target answers: cpp-httplib's handlers. Knows nothing of sockets, threads or options of
+// the command line.
 #pragma once
 
 #include <httplib.h>
@@ -8,10 +8,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <stop_token>
 #include <string>
 
 #include "target/request_counter.h"
+#include "target/server.h"
 
 namespace hello {
 
@@ -34,10 +34,8 @@ class FailureSchedule {
   std::atomic<std::uint64_t> requests_ = 0;
 };
 
-// The counter must outlive the server. A delay under way ends early, with its usual answer, once
-// cut_short is asked to stop.
-void add_routes(httplib::Server& server, const HelloOptions& options, RequestCounter& counter,
-                std::stop_token cut_short);
+// The counter must outlive the server.
+void add_routes(Server& server, const HelloOptions& options, RequestCounter& counter);
 
 // A random UUID (version 4), as Python's str(uuid.uuid4()).
 std::string uuid4();

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 #include "target/raw_client.h"
@@ -114,8 +115,37 @@ TEST(Routes, AnythingElseIsNotFoundAndCountedAsOther) {
   }
   const auto post = client->Post("/hello/", "a body", "text/plain");
   ASSERT_TRUE(post);
-  EXPECT_EQ(post->status, 404);
+  EXPECT_EQ(post->status, 405);
+  EXPECT_EQ(post->get_header_value("Allow"), "GET, HEAD");
   EXPECT_EQ(target.stats(), (json{{"requests", {{"other", 5}}}, {"total", 5}}));
+}
+
+TEST(Routes, AnyHandlerOfCppHttplibCanBeAdded) {
+  TestServer target;
+  httplib::Server& routes = target.server().routes();
+  routes.Post("/echo", [](const auto& request, auto& response) {
+    response.set_content(request.body, "text/plain");
+  });
+  routes.Get(R"(/users/(\d+))", [](const auto& request, auto& response) {
+    response.set_content(request.matches[1].str(), "text/plain");
+  });
+  const auto client = target.client();
+  const auto echo = client->Post("/echo", "hear, hear", "text/plain");
+  const auto user = client->Get("/users/17?verbose=1");
+  ASSERT_TRUE(echo && user);
+  EXPECT_EQ(echo->body, "hear, hear");
+  EXPECT_EQ(user->body, "17");
+}
+
+TEST(Routes, AHandlerThatThrowsIsAnswered500) {
+  TestServer target;
+  target.server().routes().Get("/bad",
+                               [](const auto&, auto&) { throw std::runtime_error("oh no"); });
+  const auto client = target.client();
+  const auto response = client->Get("/bad");
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 500);
+  EXPECT_TRUE(client->Get("/hello/"));
 }
 
 TEST(Routes, StatsLeavesItselfOut) {

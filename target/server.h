@@ -1,4 +1,4 @@
-// Carries cpp-httplib's routes over blocking sockets, a thread for each connection.
+// Carries cpp-httplib's routes on a reactor for each thread.
 //
 // cpp-httplib's own loop is not used: a pool smaller than the number of keep-alive connections lets
 // the others starve, an idle connection wakes its thread 90 times a second, its listen backlog is
@@ -8,25 +8,17 @@
 #include <httplib.h>
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
-#include <stop_token>
+#include <memory>
 #include <string>
-#include <unordered_set>
+
+#include "target/answerer.h"
+#include "target/server_options.h"
 
 namespace hello {
 
-struct ServerOptions {
-  std::string host = "0.0.0.0";
-  int port = 8000;  // 0: any free one
-  std::size_t max_connections = 4096;
-  // Longer than the 60 s of a usual load balancer, which must be the one that closes.
-  std::chrono::milliseconds keep_alive{75'000};
-  // What requests under way get to finish when the server stops.
-  std::chrono::milliseconds grace{3'000};
-};
+class Acceptor;
+class Reactor;
 
 class Server {
  public:
@@ -37,42 +29,32 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // To add handlers to, before serve().
-  httplib::Server& routes() { return routes_; }
-  // Asks to stop when the grace period is over: for handlers that wait.
-  std::stop_token cut_short() const { return cut_short_.get_token(); }
+  // To add handlers to, before serve(). They run on a reactor's thread, which serves nobody else
+  // meanwhile, and must not block; Answerer::set_delay() is for those that answer late.
+  httplib::Server& routes() { return answerer_.routes(); }
+  Answerer& answerer() { return answerer_; }
 
   int port() const { return port_; }
+  // Open ones, any thread.
+  std::size_t connections() const;
   std::string url() const;
 
-  // Until stop(), then until the connections have ended: at most the grace period, unless a handler
-  // neither returns nor heeds cut_short().
+  // Until stop(), then until the connections have ended: at most the grace period.
   void serve();
-  // Any thread, at any time. Idle connections are closed at once, requests under way are answered.
+  // Any thread, at any time. Tells the routes only: the load balancer shall look elsewhere.
+  void drain() { draining_ = true; }
+  const std::atomic<bool>& draining() const { return draining_; }
+  // Any thread, at any time. Idle connections are closed, requests under way are answered.
   void stop();
 
  private:
-  struct Routes : httplib::Server {
-    using httplib::Server::process_request;
-  };
-
-  void admit(int connection);
-  void refuse(int connection, const char* reason);
-  void converse(int connection);
-  void forget(int connection);
-  void wait_for_connections();
+  struct Threads;
 
   const ServerOptions options_;
-  Routes routes_;
-  int listener_ = -1;
+  Answerer answerer_;
+  std::atomic<bool> draining_ = false;
   int port_ = 0;
-  std::atomic<bool> stopping_ = false;
-  std::atomic<bool> refusal_told_ = false;
-  std::stop_source cut_short_;
-
-  std::mutex mutex_;
-  std::condition_variable connection_ended_;
-  std::unordered_set<int> connections_;  // open ones; a descriptor leaves before it is closed
+  std::unique_ptr<Threads> threads_;
 };
 
 }  // namespace hello

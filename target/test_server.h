@@ -19,7 +19,7 @@ class TestServer {
  public:
   explicit TestServer(const HelloOptions& hello = {}, ServerOptions options = {})
       : server_(on_loopback(std::move(options))) {
-    add_routes(server_.routes(), hello, counter_, server_.cut_short());
+    add_routes(server_, hello, counter_);
     serving_ = std::jthread([this] { server_.serve(); });
   }
   ~TestServer() { server_.stop(); }

@@ -32,9 +32,16 @@ http {{
   add_header X-Client $ssl_client_s_dn always;
   server {{
     listen 127.0.0.1:{plain};
+    include {folder}/routes.conf;
+  }}
+  server {{
     listen 127.0.0.1:{tls12} ssl;
+    ssl_protocols TLSv1.2;
+    include {folder}/routes.conf;
+  }}
+  server {{
     listen 127.0.0.1:{tls13} ssl;
-    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_protocols TLSv1.3;
     include {folder}/routes.conf;
   }}
   server {{
@@ -96,7 +103,7 @@ Nginx::Nginx(TempDir& dir, const NginxFiles& files) {
                                             folder + "/nginx.conf"});
   eventually("nginx to answer", [&] {
     if (!process_->running()) return Seen{true, process_->log()};
-    return Seen{web_answers(plain()), process_->log()};
+    return Seen{web_get(plain(), "/").status == 200, process_->log()};
   });
 }
 

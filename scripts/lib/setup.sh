@@ -8,7 +8,8 @@ build_packages=(g++ cmake ninja-build pkg-config libboost-dev libmsgpack-cxx-dev
   cppzmq-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev
   libcpp-httplib-dev libssl-dev libpsl-dev zlib1g-dev libbrotli-dev libzstd-dev libre2-dev libc-ares-dev libgtest-dev
   libgmock-dev python3 python3-venv)
-test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git)
+test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git openssl
+  nginx-light libnginx-mod-http-brotli-filter)
 
 # ensure_packages NAME...: installs what is missing when root, else says the command and ends.
 ensure_packages() {
@@ -29,11 +30,20 @@ ensure_packages() {
   run_logged "apt-get" "$ROOT/build/setup/apt.log" apt_install "${missing[@]}"
 }
 
-apt_install() {
+# In a subshell of its own. Debian starts a service where it installs one (nginx, on port 80),
+# unless this policy says no.
+apt_install() (
+  set -e
   export DEBIAN_FRONTEND=noninteractive
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
   apt-get -o DPkg::Lock::Timeout=300 update -q
   apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "$@"
-}
+)
 
 # Prints the interpreter to use: the newest Locust releases want Python 3.11.
 find_python() {

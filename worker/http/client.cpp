@@ -9,9 +9,10 @@
 
 namespace locust::http {
 
-ClientContext::ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls)
+ClientContext::ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls,
+                             const DnsSettings& dns)
     : loop_(loop),
-      resolver_(std::make_unique<Resolver>(loop)),
+      resolver_(std::make_unique<Resolver>(loop, dns)),
       tls_(tls ? std::move(tls) : std::make_shared<TlsContexts>()) {}
 ClientContext::~ClientContext() = default;
 
@@ -20,14 +21,6 @@ namespace {
 // How long an unused connection is trusted to be alive: one that goes from request to request need
 // not be looked at, one that a server may have closed or answered to unasked (RFC 9112, 9.2) is.
 constexpr SteadyDuration kTrusted = milliseconds(10);
-
-std::string url_of(const Request& request) {
-  std::string_view target = request.bytes();
-  target.remove_prefix(target.find(' ') + 1);
-  target = target.substr(0, target.find(' '));
-  const Origin& origin = request.origin();
-  return origin.scheme + "://" + origin.host_header() + std::string(target);
-}
 
 }  // namespace
 
@@ -41,7 +34,7 @@ void Exchange::cancel() {
 void Exchange::fire() {
   if (failure_.empty()) {
     response.ended = client_->context_.loop().now();
-    failure_ = failure_timed_out(url_of(*request_));
+    failure_ = failure_timed_out(request_->parts().url.to_string());
   }
   std::string failure = std::exchange(failure_, {});
   if (client_ != nullptr) client_->abandon(*this);

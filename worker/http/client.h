@@ -3,11 +3,16 @@
 // goes wrong is in it as a text, never an exception.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/event_loop.h"
 #include "http/content_decoder.h"
+#include "http/dns_settings.h"
+#include "http/proxy.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/tls.h"
@@ -23,13 +28,16 @@ class Resolver;
 class ClientContext {
  public:
   // `tls` is shared by all shards; null: this context makes its own.
-  explicit ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls = nullptr);
+  explicit ClientContext(EventLoop& loop, std::shared_ptr<TlsContexts> tls = nullptr,
+                         const DnsSettings& dns = {});
   ~ClientContext();
   EventLoop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
   Resolver& resolver() { return *resolver_; }
   TlsContexts& tls() { return *tls_; }
   DecoderPool& decoders() { return decoders_; }
+  // Counts the connections to an origin, of all its clients: what goes in rotation goes by it.
+  std::size_t next_turn(const Origin& origin) { return turns_[origin.to_string()]++; }
 
  private:
   EventLoop& loop_;
@@ -37,6 +45,7 @@ class ClientContext {
   DecoderPool decoders_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<TlsContexts> tls_;
+  std::unordered_map<std::string, std::size_t> turns_;
 };
 
 // FastHttpUser's names and defaults (contrib/fasthttp.py).
@@ -45,6 +54,14 @@ struct ClientSettings {
   SteadyDuration network_timeout = seconds(60);  // the whole exchange, from start()
   std::size_t concurrency = 10;                  // connections to one origin; more requests wait
   TlsSettings tls = {};
+  ProxySettings proxy = {};
+  // Connect to this path instead, whatever the URL's host; empty: not.
+  std::string unix_socket = {};
+  // The local addresses that connections are made from, and "ADDRESS" or "ADDRESS:PORT" that they
+  // are made to instead of the URL's host (not through a proxy), both in rotation. One pair of them
+  // has some 28,000 ports (net.ipv4.ip_local_port_range). Empty: the system's choice, the host's.
+  std::vector<std::string> source_addresses = {};
+  std::vector<std::string> target_addresses = {};
 };
 
 // One request in flight. Owned by the caller, who derives from it; destroyed in flight, it cancels:

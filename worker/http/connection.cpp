@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "http/failure.h"
+#include "http/proxy.h"
 
 namespace locust::http {
 
@@ -61,53 +62,29 @@ struct Connection::ReadHandler {
 Connection::Connection(Client& client, const Origin& origin)
     : client_(&client), origin_(origin), socket_(client.context_.loop().io().get_executor()) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (connector_) connector_->cancel();
+}
 
 void Connection::connect(Exchange& exchange) {
   exchange_ = &exchange;
   exchange.connection_ = this;
-  if (const auto endpoint = Resolver::literal(origin_)) {
-    connect_to({*endpoint}, 0);
-    return;
-  }
-  client_->context_.resolver().resolve(
-      origin_,
-      [self = boost::intrusive_ptr(this)](const Endpoints& endpoints, const std::string& failure) {
-        if (!self->open_) return;
-        if (!failure.empty()) {
-          self->fail(failure);
-        } else {
-          self->connect_to(endpoints, 0);
-        }
-      });
-}
-
-void Connection::connect_to(const Endpoints& endpoints, std::size_t index, int first_error) {
-  boost::system::error_code error;
-  for (; index < endpoints.size(); ++index) {
-    socket_.close(error);
-    socket_.open(endpoints[index].protocol(), error);
-    if (!error) break;  // else a kind of address that this machine does not speak
-    if (first_error == 0) first_error = error.value();
-  }
-  if (index == endpoints.size()) return fail(failure_of_errno(first_error));
-  socket_.non_blocking(true, error);
-  socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  socket_.async_connect(endpoints[index], [self = boost::intrusive_ptr(this), endpoints, index,
-                                           first_error](const boost::system::error_code& failed) {
-    if (!self->open_) return;
-    if (!failed) return self->connected();
-    self->connect_to(endpoints, index + 1, first_error != 0 ? first_error : failed.value());
+  connector_ = new Connector(client_->context_, client_->settings_, origin_);
+  // It calls nobody once close() has cancelled it.
+  connector_->start([this](Socket socket, std::string failure) {
+    const boost::intrusive_ptr<Connection> self(this);
+    if (!failure.empty()) return fail(std::move(failure));
+    connector_.reset();
+    socket_ = std::move(socket);
+    connected();
   });
 }
 
 void Connection::connected() {
   client_->arm_deadline(*exchange_, true);
-  if (origin_.scheme == "https") {
-    start_tls();
-  } else {
-    send();
-  }
+  if (origin_.scheme == "https") return start_tls();
+  to_proxy_ = proxy_for(origin_, client_->settings_.proxy).has_value();
+  send();
 }
 
 void Connection::start_tls() {
@@ -159,6 +136,10 @@ void Connection::send() {
   room_ = BufferPool::kBufferSize;
   unparsed_ = 0;
   start_parser();
+  if (to_proxy_) {
+    for_proxy_ = absolute_form(*exchange_->request_, client_->settings_.proxy);
+    return write(for_proxy_);
+  }
   if (!tls_) return write(exchange_->request_->bytes());
   if (tls_->write(exchange_->request_->bytes()) != TlsStream::Status::done) {
     return fail(failure_of_tls());
@@ -426,6 +407,7 @@ void Connection::fail(std::string error) {
 
 void Connection::close() {
   open_ = false;
+  if (connector_) connector_->cancel();
   body_buffer_ = {};
   cipher_buffer_ = {};
   boost::system::error_code ignored;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
@@ -14,7 +13,7 @@
 
 #include "http/buffer_pool.h"
 #include "http/client.h"
-#include "http/resolver.h"
+#include "http/connector.h"
 #include "http/response_parser.h"
 #include "http/tls.h"
 
@@ -39,14 +38,11 @@ class Connection final
 
  private:
   friend class Client;
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                                  boost::asio::io_context::executor_type>;
+  using Socket = Connector::Socket;
   struct ReadHandler;
   template <class T>
   struct OperationAllocator;
 
-  // The addresses in turn; a failure is the first one's, as geventhttpclient tells it.
-  void connect_to(const Endpoints& endpoints, std::size_t index, int first_error = 0);
   void connected();
   void start_tls();
   void advance_handshake();
@@ -81,11 +77,15 @@ class Connection final
 
   Client* client_;  // null once the client has gone
   const Origin& origin_;
+  boost::intrusive_ptr<Connector> connector_;  // while it connects
   Socket socket_;
   Exchange* exchange_ = nullptr;
   bool reused_ = false;  // the exchange is not the first one on it
   bool open_ = true;
+  bool to_proxy_ = false;  // requests are for a proxy to read
   SteadyTime idle_since_{};
+
+  std::string for_proxy_;  // the request as it is sent to one
 
   std::unique_ptr<TlsStream> tls_;  // null for plain HTTP
   bool handshaking_ = false;

@@ -31,6 +31,8 @@ std::string_view class_of_errno(int number) {
       return "BlockingIOError";
     case EINTR:
       return "InterruptedError";
+    case ENOENT:
+      return "FileNotFoundError";
     case EACCES:
     case EPERM:
       return "PermissionError";
@@ -44,6 +46,20 @@ std::string_view class_of_errno(int number) {
 std::string failure_of_errno(int number) {
   return fmt::format("{}({}, {})", class_of_errno(number), number,
                      repr(std::generic_category().message(number)));
+}
+
+std::string failure_of_ports() {
+  return fmt::format(
+      "OSError({}, 'Cannot assign requested address: no local port is free; widen "
+      "net.ipv4.ip_local_port_range (sysctl), keep connections alive or use more source or target "
+      "addresses')",
+      EADDRNOTAVAIL);
+}
+
+std::string failure_of_source_address() {
+  return fmt::format(
+      "OSError({}, 'Cannot assign requested address: a source address is not of this machine')",
+      EADDRNOTAVAIL);
 }
 
 std::string failure_of_getaddrinfo(int number) {

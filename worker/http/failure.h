@@ -9,6 +9,10 @@ namespace locust::http {
 
 // errno 111 → "ConnectionRefusedError(111, 'Connection refused')"; the class names are PEP 3151's.
 std::string failure_of_errno(int number);
+// EADDRNOTAVAIL of connect(): there is no local port left towards this address.
+std::string failure_of_ports();
+// EADDRNOTAVAIL of bind(): a source address that is not this machine's.
+std::string failure_of_source_address();
 // EAI_NONAME → "gaierror(-2, 'Name or service not known')".
 std::string failure_of_getaddrinfo(int number);
 // No answer within the time limit: what FastHttpUser makes of a gevent socket's timeout.

@@ -75,11 +75,11 @@ class TestServer {
   EventLoop loop;
   int accepted = 0;
 
-  explicit TestServer(int backlog = 128) {
+  explicit TestServer(int backlog = 128, in_addr_t listen_on = INADDR_LOOPBACK) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(listen_on);
     socklen_t size = sizeof(address);
     EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
     EXPECT_EQ(::listen(listener_, backlog), 0);
@@ -127,11 +127,8 @@ class TestServer {
     EXPECT_TRUE(run_until([&] { return (socket = accept_now()) >= 0; })) << "no connection";
     return Peer(socket);
   }
-  bool connection_waits() {
-    const int socket = accept_now();
-    if (socket >= 0) ::close(socket);
-    return socket >= 0;
-  }
+  Peer accept_if_any() { return Peer(accept_now()); }
+  bool connection_waits() { return static_cast<bool>(accept_if_any()); }
   // The head of a request and, where it has a Content-Length, the body. What the client sent until
   // then where it closes before that.
   std::string request(const Peer& peer) {

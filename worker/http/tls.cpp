@@ -199,7 +199,11 @@ TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, 
   ERR_clear_error();
 }
 
-TlsStream::~TlsStream() = default;
+// To OpenSSL a connection that ends without a farewell spoils its session, which the next one is to
+// resume; after a failure it may.
+TlsStream::~TlsStream() {
+  if (failure_.empty()) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 TlsStream::Status TlsStream::handshake() { return status_of(SSL_do_handshake(ssl_.get())); }
 
@@ -229,7 +233,7 @@ TlsStream::Status TlsStream::status_of(int result) {
     failure_ = "SSLZeroReturnError(6, 'TLS/SSL connection has been closed (EOF)')";
     return Status::closed;
   }
-  const unsigned long code = ERR_peek_error();
+  const unsigned long code = ERR_peek_last_error();  // as Python
   ERR_clear_error();
   const char* reason = ERR_reason_error_string(code);
   const std::string text = reason != nullptr ? reason : "unknown error";

@@ -15,8 +15,13 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) {
          });
 }
 
-std::string percent_encoded(std::string_view text) {
+std::string percent(char c) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  return {'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
+}
+
+std::string percent_encoded(std::string_view text) {
   // Printable, and yet in no URL (RFC 3986, 2): what Python's requote_uri encodes.
   constexpr std::string_view kNotInUrls = "\"<>\\^`{|}";
   std::string result;
@@ -26,9 +31,7 @@ std::string percent_encoded(std::string_view text) {
     if (byte > 0x20 && byte < 0x7f && kNotInUrls.find(c) == std::string_view::npos) {
       result += c;
     } else {
-      result += '%';
-      result += kHex[byte >> 4U];
-      result += kHex[byte & 0xfU];
+      result += percent(c);
     }
   }
   return result;
@@ -64,14 +67,48 @@ bool parse_authority(std::string_view authority, Origin& origin) {
 }
 
 bool is_absolute(std::string_view text) {
-  return starts_with_scheme(text, "http://") || starts_with_scheme(text, "https://");
+  return starts_with_scheme(text, "http://") || starts_with_scheme(text, "https://") ||
+         starts_with_scheme(text, "http+unix://");
+}
+
+// A path with its slashes percent-encoded, into the origin of a Unix socket.
+bool parse_socket_path(std::string_view text, Origin& origin) {
+  while (!text.empty()) {
+    char byte = text.front();
+    std::size_t size = 1;
+    if (byte == '%') {
+      unsigned value = 0;
+      const char* const digits = text.data() + 1;
+      const char* const end = digits + std::min<std::size_t>(2, text.size() - 1);
+      if (std::from_chars(digits, end, value, 16).ptr != digits + 2 || value == 0) return false;
+      byte = static_cast<char>(value);
+      size = 3;
+    }
+    origin.host += byte;
+    text.remove_prefix(size);
+  }
+  return origin.host.starts_with('/');
 }
 
 }  // namespace
 
 std::string Origin::host_header() const {
+  if (is_unix()) return "localhost";
   std::string result = host.find(':') == std::string::npos ? host : "[" + host + "]";
   if (port != (scheme == "https" ? 443 : 80)) result += ":" + std::to_string(port);
+  return result;
+}
+
+std::string Origin::to_string() const {
+  if (!is_unix()) return scheme + "://" + host_header();
+  std::string result = scheme + "://";
+  for (const char c : host) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_') {
+      result += c;
+    } else {
+      result += percent(c);
+    }
+  }
   return result;
 }
 
@@ -84,11 +121,18 @@ std::optional<Url> parse_url(std::string_view text) {
     url.origin.scheme = "https";
     url.origin.port = 443;
     text.remove_prefix(8);
+  } else if (starts_with_scheme(text, "http+unix://")) {
+    url.origin.scheme = "http+unix";
+    text.remove_prefix(12);
   } else {
     return std::nullopt;
   }
   const auto path = std::min(text.find_first_of("/?#"), text.size());
-  if (!parse_authority(text.substr(0, path), url.origin)) return std::nullopt;
+  const std::string_view authority = text.substr(0, path);
+  if (!(url.origin.is_unix() ? parse_socket_path(authority, url.origin)
+                             : parse_authority(authority, url.origin))) {
+    return std::nullopt;
+  }
   std::string_view target = text.substr(path);
   target = target.substr(0, target.find('#'));
   url.target = percent_encoded(target);
@@ -101,7 +145,7 @@ std::optional<Url> parse_url(std::string_view text, std::string_view base) {
   return parse_url(std::string(base) + std::string(text));
 }
 
-std::string Url::to_string() const { return origin.scheme + "://" + origin.host_header() + target; }
+std::string Url::to_string() const { return origin.to_string() + target; }
 
 namespace {
 
@@ -175,7 +219,7 @@ std::string_view scheme_of(std::string_view text) {  // RFC 3986, 3.1
 
 std::optional<Url> resolve_reference(const Url& base, std::string_view reference) {
   if (!scheme_of(reference).empty()) return parse_url(reference);
-  const std::string start = base.origin.scheme + "://" + base.origin.host_header();
+  const std::string start = base.origin.to_string();
   if (reference.starts_with("//"))
     return parse_url(base.origin.scheme + ":" + std::string(reference));
   const std::size_t end = std::min(reference.find_first_of("?#"), reference.size());

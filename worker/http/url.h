@@ -10,12 +10,16 @@ namespace locust::http {
 
 // Scheme, host and port: what a connection can be reused for.
 struct Origin {
-  std::string scheme;  // "http" or "https"
-  std::string host;    // a name or an address; IPv6 without its brackets
+  std::string scheme;  // "http", "https" or "http+unix"
+  std::string host;    // a name or an address; IPv6 without its brackets; or a socket's path
   std::uint16_t port = 80;
 
   // The Host header (RFC 9112, 3.2): the port only where it is not the scheme's own.
   std::string host_header() const;
+  // A Unix socket, "http+unix://%2Frun%2Fapp.sock/path" as requests-unixsocket writes it.
+  bool is_unix() const { return scheme == "http+unix"; }
+  // As a URL begins with it.
+  std::string to_string() const;
   bool operator==(const Origin&) const = default;
 };
 
@@ -26,8 +30,9 @@ struct Url {
   std::string to_string() const;
 };
 
-// Nothing where the text is no absolute http(s) URL. Bytes that a URL cannot hold (spaces, control
-// characters, non-ASCII, quotes, braces …) are percent-encoded; nothing else of it is changed.
+// Nothing where the text is no absolute http(s) or http+unix URL. Bytes that a URL cannot hold
+// (spaces, control characters, non-ASCII, quotes, braces …) are percent-encoded; nothing else of it
+// is changed.
 std::optional<Url> parse_url(std::string_view text);
 
 // The same with a base, as Locust builds URLs: an absolute one is kept, anything else is appended

@@ -179,6 +179,25 @@ TEST(Reference, KeepsSchemeAndPortOfTheBase) {
             "http://[::1]:81/y");
 }
 
+// The socket's path is the authority, as requests-unixsocket writes it.
+TEST(UnixSocketUrl, HasThePathOfTheSocket) {
+  const auto url = parse_url("http+unix://%2Frun%2fa b%25.sock/x?y#z");
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->origin.is_unix());
+  EXPECT_EQ(url->origin.host, "/run/a b%.sock");
+  EXPECT_EQ(url->target, "/x?y");
+  EXPECT_EQ(url->origin.host_header(), "localhost");
+  EXPECT_EQ(url->to_string(), "http+unix://%2Frun%2Fa%20b%25.sock/x?y");
+  EXPECT_EQ(parse_url(url->to_string())->origin, url->origin);
+  EXPECT_EQ(parse_url("/z", "HTTP+UNIX://%2Fa")->to_string(), "http+unix://%2Fa/z");
+  EXPECT_EQ(resolve_reference(*url, "w")->to_string(), "http+unix://%2Frun%2Fa%20b%25.sock/w");
+  EXPECT_FALSE(resolve_reference(*url, "//other/w"));
+  for (const char* bad : {"http+unix://", "http+unix:///x", "http+unix://run/x", "http+unix://%2",
+                          "http+unix://%2Fa%00", "http+unix://%2Fa%2x", "http+unix://%-1a"}) {
+    EXPECT_FALSE(parse_url(bad)) << bad;
+  }
+}
+
 TEST(Credentials, AreThoseOfTheUrl) {  // fasthttp.py: unquote(parsed_url.username) …
   const auto found = credentials_in("http://ana:s%40c%2Fret@h:81/x");
   ASSERT_TRUE(found);

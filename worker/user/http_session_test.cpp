@@ -312,6 +312,65 @@ TEST_F(HttpSessionTest, OnStopOfAKilledUserMaySend) {
   EXPECT_EQ(row("GET", "logout").num_failures, 0U);
 }
 
+// fasthttp.py: a chain of redirects is one request, under the name that was asked for.
+TEST_F(HttpSessionTest, RedirectsAreOneSample) {
+  run([](ScriptedUser& self) -> Task<> {
+    const Request moved = self.get("/to/size/7");
+    const Response response = co_await self.client.send(moved);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.history.size(), 1U);
+    const Request refused = self.get("/to/size/7").no_redirects().named("refused");
+    const Response redirect = co_await self.client.send(refused);
+    EXPECT_EQ(redirect.status, 302);
+    EXPECT_TRUE(redirect.ok());
+  });
+  EXPECT_EQ(report.stats.size(), 2U);
+  EXPECT_EQ(row("GET", "/to/size/7").num_requests, 1U);
+  EXPECT_EQ(row("GET", "/to/size/7").total_content_length, 7U);
+  EXPECT_EQ(report.total.num_failures, 0U);
+}
+
+// The words of response.failure("…") in a Python locustfile (CatchResponseError).
+TEST_F(HttpSessionTest, AFailedCheckIsAFailureThatSaysExpectedAndGot) {
+  run([](ScriptedUser& self) -> Task<> {
+    const Request echo = self.get("/echo").expect(body_contains("price"), status(201));
+    const Response response = co_await self.client.send(echo);
+    EXPECT_FALSE(response.ok());
+    EXPECT_EQ(response.status, 200);
+    const Request good = self.get("/echo").expect(body_contains("echo"), faster_than(60s));
+    co_await self.client.send(good);
+  });
+  EXPECT_EQ(report.total.num_requests, 2U);
+  EXPECT_EQ(errors(), (std::map<std::string, std::uint64_t>{
+                          {"GET /echo: CatchResponseError(\"expected 'price' in the body, got "
+                           "'/echo'\")",
+                           1}}));
+}
+
+TEST_F(HttpSessionTest, AStatusCheckTakesThePlaceOfTheDefault) {
+  run([](ScriptedUser& self) -> Task<> {
+    const Request missing = self.get("/status/404").expect(status(404));
+    const Response as_wanted = co_await self.client.send(missing);
+    EXPECT_TRUE(as_wanted.ok());
+    const Request other = self.get("/status/404").named("b").expect(header_equals("X", "y"));
+    const Response response = co_await self.client.send(other);
+    EXPECT_EQ(response.error, "LocustBadStatusCode(code=404)");
+    const Request found = self.get("/size/1").expect(status(404));
+    const Response not_wanted = co_await self.client.send(found);
+    EXPECT_EQ(not_wanted.error, "CatchResponseError('expected status 404, got 200')");
+  });
+  EXPECT_EQ(report.total.num_failures, 2U);
+}
+
+TEST_F(HttpSessionTest, ChecksDoNotSpeakWhereThereIsNoResponse) {
+  run([](ScriptedUser& self) -> Task<> {
+    const Request refused = self.get("http://127.0.0.1:1/").expect(status(200), body_contains("x"));
+    const Response response = co_await self.client.send(refused);
+    EXPECT_EQ(response.error, "ConnectionRefusedError(111, 'Connection refused')");
+  });
+  EXPECT_EQ(report.total.num_failures, 1U);
+}
+
 TEST_F(HttpSessionTest, ReportOfAnotherProtocolIsOneSample) {
   run([](ScriptedUser& self) -> Task<> {
     self.report({.method = "TCP", .name = "echo", .elapsed = 3ms, .bytes = 64});

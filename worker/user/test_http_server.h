@@ -1,5 +1,6 @@
 // A server on loopback for the tests of HttpSession: the path says what it answers. /status/404,
-// /size/10, /after/5 (milliseconds), /echo (the path again), /close (no answer), /never.
+// /size/10, /after/5 (milliseconds), /echo (the path again), /to/size/10 (a redirect
+// there), /close (no answer), /never.
 #pragma once
 
 #include <arpa/inet.h>
@@ -87,6 +88,9 @@ class HttpServer {
     }
   }
   static std::string answer(const std::string& path) {
+    if (path.rfind("/to/", 0) == 0) {
+      return "HTTP/1.1 302 Found\r\nLocation: " + path.substr(3) + "\r\nContent-Length: 0\r\n\r\n";
+    }
     const auto number = [&](const char* prefix) {
       return path.starts_with(prefix) ? std::stoi(path.substr(std::string(prefix).size())) : -1;
     };
