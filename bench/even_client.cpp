@@ -1,9 +1,9 @@
-// The client of the rows "target_even" and "target_idle": keep-alive connections that each ask again
-// as soon as they have their answer, or ask once and then wait.
+// The client of the rows "target_even" and "target_idle": keep-alive connections that each ask
+// again as soon as they have their answer, or ask once and then wait.
 //
-// Usage: even-client PORT CONNECTIONS SECONDS. Prints, as JSON, how many answers the connections got
-// (fewest, median, most) and how many broke. SECONDS 0: each asks once; after "ready" on stdout all
-// stay open until stdin ends.
+// Usage: even-client PORT CONNECTIONS SECONDS. Prints, as JSON, how many answers the connections
+// got (fewest, median, most) and how many broke. SECONDS 0: each asks once; after "ready" on stdout
+// all stay open until stdin ends.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -69,10 +69,10 @@ void report(std::vector<Connection>& all, double seconds) {
     sum += each.answers;
     broken += each.broken ? 1 : 0;
   }
-  std::printf("{\"requests\": %ld, \"seconds\": %.3f, \"fewest\": %ld, \"median\": %ld, "
-              "\"most\": %ld, \"broken\": %ld}\n",
-              sum, seconds, all.front().answers, all[all.size() / 2].answers, all.back().answers,
-              broken);
+  std::printf(
+      "{\"requests\": %ld, \"seconds\": %.3f, \"fewest\": %ld, \"median\": %ld, "
+      "\"most\": %ld, \"broken\": %ld}\n",
+      sum, seconds, all.front().answers, all[all.size() / 2].answers, all.back().answers, broken);
 }
 
 }  // namespace

@@ -242,9 +242,8 @@ TEST_F(Wire, SpawnDuringStop) {
   master().next("client_ready");
   expect_users(0);
   master().spawn({{"HelloUser", 4}}, target.url(), 1);
-  master().next("spawning_complete", [](const Received& message) {
-    return message.data.at("user_count") == 4;
-  });
+  master().next("spawning_complete",
+                [](const Received& message) { return message.data.at("user_count") == 4; });
   expect_users(4);
 }
 

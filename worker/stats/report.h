@@ -50,8 +50,8 @@ struct Report {
 
   // Whether nothing happened: no request, no failure.
   bool empty() const;
-  // Whether no recorder has made it: such a one has no start time, and leaves what it is merged with
-  // as it is. Never to be sent: its start time of 0 would become the master's.
+  // Whether no recorder has made it: such a one has no start time, and leaves what it is merged
+  // with as it is. Never to be sent: its start time of 0 would become the master's.
   bool is_default() const { return total.name.empty() && empty(); }
   // Adds a later report: rows by (method, name), errors by key. Used where shards are gathered and
   // where a report could not leave.
