@@ -27,41 +27,11 @@ constexpr milliseconds busy_time{250};
 
 }  // namespace
 
-// Hands out the connection's own storage for its one pending wait.
-template <class T>
-struct Connection::OperationAllocator {
-  using value_type = T;
-  Connection* connection;
-
-  explicit OperationAllocator(Connection* owner) : connection(owner) {}
-  template <class U>
-  explicit OperationAllocator(const OperationAllocator<U>& other) : connection(other.connection) {}
-
-  T* allocate(std::size_t count) {
-    if (!connection->operation_used_ && count * sizeof(T) <= connection->operation_.size()) {
-      connection->operation_used_ = true;
-      return reinterpret_cast<T*>(connection->operation_.data());
-    }
-    return static_cast<T*>(::operator new(count * sizeof(T)));
-  }
-  void deallocate(T* memory, std::size_t) {
-    if (reinterpret_cast<std::byte*>(memory) == connection->operation_.data()) {
-      connection->operation_used_ = false;
-    } else {
-      ::operator delete(memory);
-    }
-  }
-  template <class U>
-  bool operator==(const OperationAllocator<U>& other) const {
-    return connection == other.connection;
-  }
-};
-
 struct Connection::Handler {
   boost::intrusive_ptr<Connection> connection;
 
-  using allocator_type = OperationAllocator<std::byte>;
-  allocator_type get_allocator() const { return allocator_type(connection.get()); }
+  using allocator_type = Operation::Allocator<std::byte>;
+  allocator_type get_allocator() const { return allocator_type(connection->operation_); }
   void operator()(const boost::system::error_code&) const { connection->on_ready(); }
 };
 

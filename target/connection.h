@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/operation_slot.h"
 #include "base/timer_queue.h"
 #include "target/request_framer.h"
 
@@ -40,8 +41,7 @@ class Connection final
  private:
   using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
                                                   boost::asio::io_context::executor_type>;
-  template <class T>
-  struct OperationAllocator;
+  using Operation = locust::OperationSlot<128>;
   struct Handler;
 
   // What it waits for.
@@ -89,8 +89,7 @@ class Connection final
   locust::SteadyTime wake_at_{};  // when the timer fires: at the deadline, or before
 
   // The pending wait lives here instead of on the heap.
-  alignas(std::max_align_t) std::array<std::byte, 128> operation_;
-  bool operation_used_ = false;
+  Operation operation_;
 };
 
 }  // namespace hello

@@ -19,41 +19,11 @@ namespace locust::http {
 
 namespace asio = boost::asio;
 
-// Hands out the connection's own storage for its one pending read.
-template <class T>
-struct Connection::OperationAllocator {
-  using value_type = T;
-  Connection* connection;
-
-  explicit OperationAllocator(Connection* owner) : connection(owner) {}
-  template <class U>
-  explicit OperationAllocator(const OperationAllocator<U>& other) : connection(other.connection) {}
-
-  T* allocate(std::size_t count) {
-    if (!connection->operation_used_ && count * sizeof(T) <= connection->operation_.size()) {
-      connection->operation_used_ = true;
-      return reinterpret_cast<T*>(connection->operation_.data());
-    }
-    return static_cast<T*>(::operator new(count * sizeof(T)));
-  }
-  void deallocate(T* memory, std::size_t) {
-    if (reinterpret_cast<std::byte*>(memory) == connection->operation_.data()) {
-      connection->operation_used_ = false;
-    } else {
-      ::operator delete(memory);
-    }
-  }
-  template <class U>
-  bool operator==(const OperationAllocator<U>& other) const {
-    return connection == other.connection;
-  }
-};
-
 struct Connection::ReadHandler {
   boost::intrusive_ptr<Connection> connection;
 
-  using allocator_type = OperationAllocator<std::byte>;
-  allocator_type get_allocator() const { return allocator_type(connection.get()); }
+  using allocator_type = Operation::Allocator<std::byte>;
+  allocator_type get_allocator() const { return allocator_type(connection->operation_); }
   void operator()(const boost::system::error_code& error, std::size_t size) const {
     connection->on_read(error, size);
   }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/operation_slot.h"
 #include "http/buffer_pool.h"
 #include "http/client.h"
 #include "http/connector.h"
@@ -39,9 +40,8 @@ class Connection final
  private:
   friend class Client;
   using Socket = Connector::Socket;
+  using Operation = OperationSlot<256>;
   struct ReadHandler;
-  template <class T>
-  struct OperationAllocator;
 
   void connected();
   void start_tls();
@@ -99,8 +99,7 @@ class Connection final
   std::size_t room_ = 0;  // bytes from read_at_ to the end of its buffer
 
   // The pending read lives here instead of on the heap.
-  alignas(std::max_align_t) std::array<std::byte, 256> operation_;
-  bool operation_used_ = false;
+  Operation operation_;
 };
 
 // The connections of a client to one origin.
