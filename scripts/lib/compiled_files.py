@@ -18,7 +18,8 @@ def main():
             folder = os.path.dirname(path)
             found = set(sorted(each for each in compiled if os.path.dirname(each) == folder)[:1])
         wanted |= found
-    print("\n".join(sorted(wanted)))
+    for path in sorted(wanted):
+        print(path)
 
 
 main()
