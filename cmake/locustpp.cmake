@@ -7,7 +7,9 @@ find_package(Boost 1.74 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
+if(NOT LOCUSTPP_PACKAGE)
+  find_package(CLI11 REQUIRED)
+endif()
 find_package(OpenSSL REQUIRED)
 find_package(msgpack-cxx CONFIG QUIET)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
@@ -51,20 +53,23 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(locustpp_flags INTERFACE
     -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fcf-protection)
   target_link_options(locustpp_flags INTERFACE -Wl,-z,relro,-z,now)
-  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # for the Python extension, and executables that move
 
 set_property(GLOBAL PROPERTY locustpp_arrows "")
 # Everything that the label "unit" runs, and nothing else.
 add_custom_target(unit_tests)
 
-# locustpp_module(NAME [USES module...] [LINKS library...] [TEST_LINKS library...])
+# locustpp_module(NAME [USES module...] [LINKS library...] [TEST_LINKS library...] [EXCEPT file...])
 # All *.cpp of the folder become the library NAME, its *_test.cpp the program NAME_test (label
 # "unit"), and each *_fuzz.cpp a libFuzzer program in a fuzz build. USES are the modules whose
 # headers it may include: the test "include_directions" compares them with the real #includes.
 function(locustpp_module name)
-  cmake_parse_arguments(arg "" "" "USES;LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;LINKS;TEST_LINKS;EXCEPT" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  if(arg_EXCEPT)
+    list(REMOVE_ITEM sources ${arg_EXCEPT})
+  endif()
   set(tests ${sources})
   set(fuzzers ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

@@ -39,13 +39,14 @@ TEST_F(Wire, FirstMessageIsClientReady) {
   EXPECT_EQ(master().count("spawning"), 0u);
   EXPECT_EQ(master().count("spawning_complete"), 0u);
   const Json version = master().all().front().data;
-  EXPECT_EQ(version, stock_worker_wanted() ? Json("2.47.0") : Json(-1));
+  EXPECT_EQ(version, stock_worker_wanted() || python_worker_wanted() ? Json("2.47.0") : Json(-1));
   EXPECT_THAT(master().all().front().identity, ::testing::ContainsRegex("_[0-9a-f]{32}$"));
 }
 
 TEST_F(Wire, SaysTheVersionItIsTold) {
   start("hello", {}, {"--locust-version", "2.32.10"});
-  EXPECT_EQ(master().all().front().data, stock_worker_wanted() ? "2.47.0" : "2.32.10");
+  EXPECT_EQ(master().all().front().data,
+            stock_worker_wanted() || python_worker_wanted() ? "2.47.0" : "2.32.10");
 }
 
 TEST_F(Wire, RepeatsClientReadyUntilAcknowledged) {

@@ -30,8 +30,10 @@ http {{
   add_header X-Protocol $ssl_protocol always;
   add_header X-Reused $ssl_session_reused always;
   add_header X-Client $ssl_client_s_dn always;
+  add_header X-Address $server_addr always;
+  add_header X-Peer $remote_addr always;
   server {{
-    listen 127.0.0.1:{plain};
+{listen}    listen unix:{folder}/nginx.sock;
     include {folder}/routes.conf;
   }}
   server {{
@@ -50,6 +52,15 @@ http {{
     ssl_verify_client on;
     include {folder}/routes.conf;
   }}
+  server {{
+    listen 127.0.0.1:{named} ssl default_server;
+    ssl_reject_handshake on;
+  }}
+  server {{
+    listen 127.0.0.1:{named} ssl;
+    server_name localhost;
+    include {folder}/routes.conf;
+  }}
 }}
 )";
 
@@ -57,7 +68,7 @@ constexpr const char* routes = R"(
 location / {{ return 200 "hello\n"; }}
 location = /text {{
   root {folder};
-  gzip on; gzip_types *; gzip_min_length 1;
+  gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;
 }}
 location = /brotli {{
   alias {folder}/text;
@@ -67,6 +78,21 @@ location = /plain-text {{ alias {folder}/text; }}
 location = /empty {{ return 204; }}
 location = /not-modified {{ return 304; }}
 location = /drop {{ return 444; }}
+location = /reset {{ reset_timedout_connection on; return 444; }}
+location = /slow {{ alias {folder}/text; limit_rate 800k; limit_rate_after 40k; }}
+location = /crawl {{ alias {folder}/text; limit_rate 1k; }}
+location = /trailers {{
+  root {folder}; try_files /text =404;
+  gzip on; gzip_types *; gzip_min_length 1;
+  add_trailer X-Sum 7;
+}}
+location = /small {{ client_max_body_size 1k; proxy_pass http://127.0.0.1:{plain}/post; }}
+location = /small-at-once {{
+  client_max_body_size 1k; lingering_close off;
+  proxy_pass http://127.0.0.1:{plain}/post;
+}}
+location = /upload {{ client_max_body_size 8m; proxy_pass http://127.0.0.1:{plain}/size; }}
+location = /size {{ client_max_body_size 8m; return 200 "$http_content_length"; }}
 location = /error {{ return 503 "sorry"; }}
 location = /one {{ keepalive_timeout 0; return 200 "one\n"; }}
 location = /two {{ keepalive_requests 2; return 200 "two\n"; }}
@@ -85,26 +111,35 @@ location = /post {{ return 200 "$request_method $http_authorization"; }}
 
 Nginx::Nginx(TempDir& dir, const NginxFiles& files) {
   const std::string folder = dir.path().string();
+  socket_ = folder + "/nginx.sock";
   std::string text;
   while (text.size() < text_size) text += fmt::format("line {} of the text\n", text.size());
   text.resize(text_size);
   std::ofstream(dir.path() / "text") << text;
+  std::string listen;
+  for (int last = 1; last <= addresses; ++last) {
+    listen += fmt::format("    listen 127.0.0.{}:{};\n", last, plain());
+  }
   const auto fill = [&](const char* pattern) {
     return fmt::format(fmt::runtime(pattern), fmt::arg("folder", folder),
                        fmt::arg("certificate", files.certificate), fmt::arg("key", files.key),
                        fmt::arg("client_ca", files.client_ca), fmt::arg("plain", plain()),
                        fmt::arg("tls12", tls12()), fmt::arg("tls13", tls13()),
-                       fmt::arg("client", client_certificate()));
+                       fmt::arg("client", client_certificate()), fmt::arg("named", named()),
+                       fmt::arg("listen", listen));
   };
   std::ofstream(dir.path() / "routes.conf") << fill(routes);
   std::ofstream(dir.path() / "nginx.conf") << fill(config);
   process_.emplace(dir, "nginx",
                    std::vector<std::string>{"/usr/sbin/nginx", "-p", folder, "-e", "stderr", "-c",
                                             folder + "/nginx.conf"});
-  eventually("nginx to answer", [&] {
-    if (!process_->running()) return Seen{true, process_->log()};
-    return Seen{web_get(plain(), "/").status == 200, process_->log()};
-  });
+  eventually(
+      "nginx to answer",
+      [&] {
+        if (!process_->running()) return Seen{true, process_->log()};
+        return Seen{web_get(plain(), "/").status == 200, process_->log()};
+      },
+      default_limit, 20ms);
 }
 
 }  // namespace compat

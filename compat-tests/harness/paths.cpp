@@ -39,9 +39,14 @@ Path locustfile(const std::string& stem) {
       "set LOCUSTPP_SOURCE to the source tree");
 }
 
-bool stock_worker_wanted() {
-  const char* value = std::getenv("COMPAT_WORKER");
-  return value != nullptr && std::string(value) == "stock";
+bool stock_worker_wanted() { return from_environment("COMPAT_WORKER", "") == "stock"; }
+
+bool python_worker_wanted() { return from_environment("COMPAT_WORKER", "") == "python"; }
+
+Path python_package_folder() {
+  const Path beside = from_environment("LOCUSTPP_BIN", COMPAT_DEFAULT_BIN).parent_path() / "python";
+  return must_exist(from_environment("LOCUSTPP_PYTHON_PATH", beside.c_str()),
+                    "build the target python_extension");
 }
 
 }  // namespace compat

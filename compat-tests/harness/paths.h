@@ -17,5 +17,9 @@ Path python_tool(const std::string& version, const std::string& name);
 Path locustfile(const std::string& stem);
 // COMPAT_WORKER=stock: a stock Python worker takes the native one's part, which proves the tests.
 bool stock_worker_wanted();
+// COMPAT_WORKER=python: so does the Python worker, which runs the masters' own locustfiles.
+bool python_worker_wanted();
+// LOCUSTPP_PYTHON_PATH: the folder of the package locustpp; else beside that of the programs.
+Path python_package_folder();
 
 }  // namespace compat

@@ -27,8 +27,8 @@ class WireTest : public ::testing::Test {
   void start_worker(const std::string& locustfile, std::vector<std::string> native_arguments = {}) {
     worker_ = std::make_unique<Worker>(dir_, Worker::Options{locustfile,
                                                              port_.number(),
-                                                             "2.47.0",
-                                                             WorkerKind::under_test,
+                                                             worker_version_,
+                                                             worker_kind_,
                                                              {},
                                                              std::move(native_arguments)});
   }
@@ -40,6 +40,11 @@ class WireTest : public ::testing::Test {
     master_->set_host(idle_target_.url());
   }
 
+  // Before start(): who the worker is, and the Locust beneath it where there is one.
+  void set_worker(WorkerKind kind, std::string version) {
+    worker_kind_ = kind;
+    worker_version_ = std::move(version);
+  }
   TempDir& dir() { return dir_; }
   int port() const { return port_.number(); }
   FakeMaster& master() { return *master_; }
@@ -81,6 +86,8 @@ class WireTest : public ::testing::Test {
   }
 
  private:
+  WorkerKind worker_kind_ = WorkerKind::under_test;
+  std::string worker_version_ = "2.47.0";
   TempDir dir_;
   FreePort port_;
   // For the users of cases that do not look at their requests: slow, so that they cost little.

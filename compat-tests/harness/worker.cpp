@@ -5,11 +5,21 @@
 namespace compat {
 namespace {
 
+// Who really plays the part.
+WorkerKind kind_of(const Worker::Options& options) {
+  if (options.kind != WorkerKind::under_test) return options.kind;
+  if (stock_worker_wanted()) return WorkerKind::stock;
+  return python_worker_wanted() ? WorkerKind::python : WorkerKind::under_test;
+}
+
 std::vector<std::string> command(const Worker::Options& options) {
   const Path file = locustfile(options.locustfile);
-  const bool stock = options.kind == WorkerKind::stock || stock_worker_wanted();
+  const WorkerKind kind = kind_of(options);
   std::vector<std::string> result;
-  if (stock) {
+  if (kind == WorkerKind::python) {
+    result = {python_tool(options.version, "python").string(), "-m", "locustpp", "-f",
+              file.string()};
+  } else if (kind == WorkerKind::stock) {
     result = {python_tool(options.version, "locust").string(), "-f", file.string()};
   } else {
     // The product's own worker links its pairs; those of this suite are in a worker of their own.
@@ -21,17 +31,22 @@ std::vector<std::string> command(const Worker::Options& options) {
                                          std::to_string(options.master_port)};
   result.insert(result.end(), rest.begin(), rest.end());
   result.insert(result.end(), options.arguments.begin(), options.arguments.end());
-  if (!stock) {
+  if (kind == WorkerKind::under_test) {
     result.insert(result.end(), options.native_arguments.begin(), options.native_arguments.end());
   }
   return result;
 }
 
+std::vector<std::string> environment(const Worker::Options& options) {
+  if (kind_of(options) != WorkerKind::python) return {};
+  return {"PYTHONPATH=" + python_package_folder().string()};
+}
+
 }  // namespace
 
 Worker::Worker(TempDir& dir, const Options& options)
-    : process_(dir, options.kind == WorkerKind::stock ? "stock-worker" : "worker",
-               command(options)) {}
+    : process_(dir, options.kind == WorkerKind::stock ? "stock-worker" : "worker", command(options),
+               environment(options)) {}
 
 int Worker::quit(Duration limit) {
   process_.signal(SIGTERM);

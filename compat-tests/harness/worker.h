@@ -5,7 +5,8 @@
 
 namespace compat {
 
-enum class WorkerKind { under_test, stock };
+// python: the Python worker, whatever COMPAT_WORKER says.
+enum class WorkerKind { under_test, stock, python };
 
 class Worker {
  public:

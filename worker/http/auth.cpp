@@ -29,6 +29,12 @@ const EVP_MD* digest_of(std::string_view algorithm) {
   return nullptr;
 }
 
+// Whether OpenSSL does it here: in FIPS mode there is no MD5.
+bool is_allowed(const EVP_MD* digest) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> ignored{};
+  return digest != nullptr && EVP_Digest("", 0, ignored.data(), nullptr, digest, nullptr) == 1;
+}
+
 std::string parameter_of(const Challenge& challenge, std::string_view name) {
   const std::string* value = find_parameter(challenge.parameters, name);
   return value == nullptr ? std::string() : *value;
@@ -71,7 +77,7 @@ bool DigestAuth::challenge(std::string_view www_authenticate) {
     const std::string algorithm = parameter_of(each, "algorithm");
     const std::string nonce = parameter_of(each, "nonce");
     const std::string qop = parameter_of(each, "qop");
-    if (nonce.empty() || digest_of(algorithm) == nullptr) continue;
+    if (nonce.empty() || !is_allowed(digest_of(algorithm))) continue;
     if (!qop.empty() && !offers_auth(qop)) continue;
     if (nonce != nonce_) uses_ = 0;
     realm_ = parameter_of(each, "realm");

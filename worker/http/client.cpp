@@ -31,6 +31,14 @@ void Exchange::cancel() {
   if (client_ != nullptr) client_->abandon(*this);
 }
 
+void Exchange::resume_body() {
+  if (connection_ != nullptr) connection_->resume_body();
+}
+
+void Exchange::resume_upload() {
+  if (connection_ != nullptr) connection_->resume_upload();
+}
+
 void Exchange::fire() {
   if (failure_.empty()) {
     response.ended = client_->context_.loop().now();
@@ -50,6 +58,7 @@ void Exchange::complete(std::string error) {
     response.body_size = 0;
     response.body.clear();
     response.head_size = 0;
+    response.trailers.clear();
     response.error = std::move(error);
   }
   on_done();
@@ -64,7 +73,7 @@ Client::~Client() {
   for (const auto& host : hosts_) {
     for (const auto& connection : host->connections) {
       connection->client_ = nullptr;
-      connection->close();
+      connection->close_in_order();
     }
   }
 }
@@ -85,7 +94,7 @@ void Client::start(const Request& request, Exchange& exchange) {
       connection.carry(exchange);
       return;
     }
-    connection.close();
+    connection.close_in_order();
     std::erase_if(host.connections, [&](const auto& one) { return one.get() == &connection; });
   }
   arm_deadline(exchange, false);

@@ -62,6 +62,9 @@ struct ClientSettings {
   // has some 28,000 ports (net.ipv4.ip_local_port_range). Empty: the system's choice, the host's.
   std::vector<std::string> source_addresses = {};
   std::vector<std::string> target_addresses = {};
+  // Lines of a response's head, and of the trailers after its body. http.client, beneath HttpUser,
+  // allows 99 of a head; FastHttpUser has no limit.
+  std::size_t max_headers = 256;
 };
 
 // One request in flight. Owned by the caller, who derives from it; destroyed in flight, it cancels:
@@ -76,6 +79,15 @@ class Exchange : private Timer {
   void cancel();
   // Until it is done.
   bool in_flight() const { return client_ != nullptr; }
+  // Where the request is one with stream_response: the head of the final response is there, status
+  // and headers, its body not yet. Who takes the body; null: nobody, it is kept or counted as
+  // usual. The sink must live until the exchange is done or destroyed. Must not destroy the
+  // exchange.
+  virtual BodySink* on_head() { return nullptr; }
+  // After the sink has paused.
+  void resume_body();
+  // After the request's BodyReader had nothing yet; not from within it.
+  void resume_upload();
   // The response is complete. Never called from within Client::start(). May destroy the exchange
   // and the client.
   virtual void on_done() = 0;

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/http/error.hpp>
 #include <cstring>
 #include <new>
@@ -77,15 +78,19 @@ void Connection::advance_handshake() {
     if (tls_->drain()) return send();  // with what the handshake still has to say
   }
   if (status == TlsStream::Status::need_input) return write_cipher();
-  boost::system::error_code ignored;  // the alert, for the server's log
-  socket_.write_some(asio::buffer(tls_->output()), ignored);
+  send_alert();
   fail(failure_of_tls());
 }
 
+// What a failure of TLS leaves to be said, for the server's log.
+void Connection::send_alert() {
+  boost::system::error_code ignored;
+  socket_.write_some(asio::buffer(tls_->output()), ignored);
+}
+
 void Connection::write_cipher() {
-  cipher_out_.clear();
-  cipher_out_.swap(tls_->output());  // both keep their memory
-  write(cipher_out_);
+  // What is waiting to be written goes first, and takes this along.
+  waiting_to_write_ ? read() : flush();
 }
 
 std::string Connection::failure_of_tls() const {
@@ -99,28 +104,9 @@ void Connection::carry(Exchange& exchange) {
   send();
 }
 
-void Connection::send() {
-  Response& response = exchange_->response;
-  response.buffer = client_->context_.buffers().lend();
-  read_at_ = response.buffer.data();
-  room_ = BufferPool::kBufferSize;
-  unparsed_ = 0;
-  start_parser();
-  if (to_proxy_) {
-    for_proxy_ = absolute_form(*exchange_->request_, client_->settings_.proxy);
-    return write(for_proxy_);
-  }
-  if (!tls_) return write(exchange_->request_->bytes());
-  if (tls_->write(exchange_->request_->bytes()) != TlsStream::Status::done) {
-    return fail(failure_of_tls());
-  }
-  write_cipher();
-}
-
 void Connection::start_parser() {
-  const Request& request = *exchange_->request_;
-  parser_.emplace(exchange_->response, client_->context_.decoders(), request.is_head(),
-                  request.keep_body());
+  parser_.emplace(exchange_->response, client_->context_.decoders(), *exchange_->request_,
+                  client_->settings_.max_headers);
 }
 
 bool Connection::looks_alive() {
@@ -134,26 +120,21 @@ bool Connection::looks_alive() {
   }
 }
 
-void Connection::write(std::string_view bytes) {
-  boost::system::error_code error;
-  const std::size_t sent = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
-  if (error && error != asio::error::would_block) return fail(failure_of_errno(error.value()));
-  if (sent < bytes.size()) {
-    wait_to_write(bytes.substr(sent));
-  } else {
-    read();
-  }
-}
-
-void Connection::wait_to_write(std::string_view rest) {
-  socket_.async_wait(Socket::wait_write, [self = boost::intrusive_ptr(this),
-                                          rest](const boost::system::error_code& error) {
-    // The request's bytes are the exchange's: gone with it, and then this connection is closed.
-    if (self->open_ && !error) self->write(rest);
+void Connection::resume_body() {
+  if (!paused()) return;
+  parser_->resume();
+  if (!tls_) return read();
+  // Bytes may be there already; on_done() must not be called from here.
+  asio::post(socket_.get_executor(), [self = boost::intrusive_ptr(this)] {
+    if (self->open_ && self->exchange_ != nullptr && !self->reading_ && !self->paused()) {
+      self->decrypt();
+    }
   });
 }
 
 void Connection::read() {
+  if (reading_ || paused()) return;
+  reading_ = true;
   if (tls_) {
     if (!cipher_buffer_) cipher_buffer_ = client_->context_.buffers().lend();
     socket_.async_read_some(asio::buffer(cipher_buffer_.data(), BufferPool::kBufferSize),
@@ -165,12 +146,11 @@ void Connection::read() {
 }
 
 void Connection::on_read(const boost::system::error_code& error, std::size_t size) {
+  reading_ = false;
   if (!open_) return;
   client_->context_.loop().begin_turn();
-  if (error == asio::error::eof) {
-    on_eof();
-  } else if (error) {
-    fail(failure_of_errno(error.value()));
+  if (error) {
+    on_read_error(error);
   } else if (tls_) {
     on_cipher(size);
   } else if (parse(size)) {
@@ -178,10 +158,21 @@ void Connection::on_read(const boost::system::error_code& error, std::size_t siz
   }
 }
 
+void Connection::on_read_error(const boost::system::error_code& error) {
+  // A server that does not want the rest of a request may end its response by a reset, too.
+  const bool ends_by_reset = is_lost(error) && !has_sent_all() && parser_ && parser_->need_eof();
+  if (error == asio::error::eof || ends_by_reset) return on_eof();
+  fail(failure_of_errno(write_error_ != 0 ? write_error_ : error.value()));
+}
+
 void Connection::on_cipher(std::size_t size) {
   tls_->feed({cipher_buffer_.data(), size});
   if (handshaking_) return advance_handshake();
-  for (;;) {
+  decrypt();
+}
+
+void Connection::decrypt() {
+  while (!paused()) {
     std::size_t plain = 0;
     switch (tls_->read(read_at_ + unparsed_, room_ - unparsed_, plain)) {
       case TlsStream::Status::done:
@@ -193,6 +184,7 @@ void Connection::on_cipher(std::size_t size) {
       case TlsStream::Status::closed:
         return on_eof();
       case TlsStream::Status::failed:
+        send_alert();
         return fail(tls_->failure());
     }
   }
@@ -215,15 +207,14 @@ bool Connection::parse(std::size_t size) {
     room_ -= used;
     if (error == http::error::need_more) break;
     if (error == http::error::bad_status && mend_status_line()) continue;
-    if (!parser_->decoding_error().empty()) {
-      fail(parser_->decoding_error());
-      return false;
+    if (error) {
+      if (std::string own = parser_->own_error(); !own.empty()) {
+        fail(std::move(own));
+        return false;
+      }
+      return wrong(error.message());
     }
-    if (error) return wrong(error.message());
-    if (in_head && parser_->is_header_done()) {
-      response.head_size = static_cast<std::size_t>(read_at_ - head_start());
-      parser_->eager(true);
-    }
+    if (in_head && parser_->is_header_done()) head_is_done();
     if (!parser_->is_done()) continue;
     if (response.status >= 200 || response.status == 101) {
       succeed();
@@ -235,6 +226,16 @@ bool Connection::parse(std::size_t size) {
     if (const char* fault = fault_in_head(size)) return wrong(fault);
   }
   return make_room() || wrong("a line or a head is too long");
+}
+
+void Connection::head_is_done() {
+  Response& response = exchange_->response;
+  response.head_size = static_cast<std::size_t>(read_at_ - head_start());
+  parser_->eager(true);
+  if (response.status < 200 && response.status != 101) return;
+  // The server does not want the rest, and will not take it (RFC 9112, 9.5).
+  if (response.status >= 400 && !has_sent_all() && !parser_->keep_alive()) stop_sending();
+  if (exchange_->request_->stream_response()) parser_->hand_to(exchange_->on_head());
 }
 
 char* Connection::head_start() {
@@ -316,13 +317,14 @@ bool Connection::make_room() {
 void Connection::on_eof() {
   if (handshaking_) return fail(failure_tls_eof());
   if (!parser_->got_some()) {
+    if (write_error_ != 0) return fail(failure_of_errno(write_error_));
     // Nothing at all, or nothing after an interim response.
     return fail(exchange_->response.head_size == 0 ? failure_closed() : failure_truncated(false));
   }
   const bool in_head = !parser_->is_header_done();
   boost::system::error_code error;
   parser_->put_eof(error);
-  if (!parser_->decoding_error().empty()) return fail(parser_->decoding_error());
+  if (std::string own = parser_->own_error(); !own.empty()) return fail(std::move(own));
   if (error || !parser_->is_done()) return fail(failure_truncated(in_head));
   succeed();
 }
@@ -332,8 +334,8 @@ void Connection::succeed() {
   exchange.connection_ = nullptr;
   exchange.response.ended = client_->context_.loop().now();
   idle_since_ = exchange.response.ended;
-  // After 101 it speaks another protocol.
-  const bool reusable = parser_->keep_alive() && unparsed_ == 0 &&
+  // After 101 it speaks another protocol; after half a request nothing that makes sense.
+  const bool reusable = parser_->reusable() && unparsed_ == 0 && has_sent_all() &&
                         exchange.response.status != 101 && (!tls_ || tls_->drain());
   if (tls_) {
     cipher_buffer_ = {};
@@ -346,7 +348,7 @@ void Connection::succeed() {
   if (reusable) {
     client_->released(*this);
   } else {
-    close();
+    close_in_order();
     client_->closed(*this);
   }
   exchange.complete({});
@@ -375,11 +377,22 @@ void Connection::fail(std::string error) {
   client.closed(*this);
 }
 
+void Connection::close_in_order() {
+  // Not into the middle of what is half written.
+  if (tls_ && open_ && !handshaking_ && unsent_.empty() && !sending_stopped_) {
+    tls_->say_goodbye();
+    boost::system::error_code ignored;
+    socket_.write_some(asio::buffer(tls_->output()), ignored);
+  }
+  close();
+}
+
 void Connection::close() {
   open_ = false;
   if (connector_) connector_->cancel();
   body_buffer_ = {};
   cipher_buffer_ = {};
+  upload_.reset();
   boost::system::error_code ignored;
   socket_.close(ignored);
 }

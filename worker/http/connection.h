@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/operation_slot.h"
@@ -17,6 +18,7 @@
 #include "http/connector.h"
 #include "http/response_parser.h"
 #include "http/tls.h"
+#include "http/upload.h"
 
 namespace locust::http {
 
@@ -34,6 +36,12 @@ class Connection final
   bool looks_alive();
   // Closes it without telling the exchange or the client.
   void close();
+  // The same where nothing is underway on it: the server is told by TLS (RFC 8446, 6.1), as far as
+  // that needs no waiting.
+  void close_in_order();
+  // What a sink, or a source of a body, has made wait goes on.
+  void resume_body();
+  void resume_upload();
 
   const Origin& origin() const { return origin_; }
 
@@ -48,18 +56,37 @@ class Connection final
   void advance_handshake();
   // What TLS has to say.
   void write_cipher();
+  void send_alert();
   std::string failure_of_tls() const;
-  void send();
   void start_parser();
+
+  // ---- connection_send.cpp ----
+  void send();
+  // Writes `bytes` and all that follows them, then reads; reads in between where that has to wait.
   void write(std::string_view bytes);
-  void wait_to_write(std::string_view rest);
+  void flush();
+  enum class Refill { some, nothing, failed };
+  // What is to be written after unsent_ is out.
+  Refill refill();
+  void wait_to_write();
+  // What is not written yet never will be: the connection ends with this exchange.
+  void stop_sending();
+  bool has_sent_all() const { return unsent_.empty() && !upload_ && !sending_stopped_; }
+  // An error of the socket after which the peer's last words can still be read.
+  static bool is_lost(const boost::system::error_code& error);
+
+  // Unless a read is pending or the body's sink has paused.
   void read();
   void on_read(const boost::system::error_code& error, std::size_t size);
+  void on_read_error(const boost::system::error_code& error);
   // What TLS makes of `size` bytes in cipher_buffer_.
   void on_cipher(std::size_t size);
+  void decrypt();
   // Parses `size` more bytes behind read_at_. True where more are needed, for which there is room
   // then; else the exchange has ended.
   bool parse(std::size_t size);
+  void head_is_done();
+  bool paused() const { return parser_ && parser_->paused(); }
   bool make_room();
   void drop_interim();
   bool mend_status_line();
@@ -86,6 +113,13 @@ class Connection final
   SteadyTime idle_since_{};
 
   std::string for_proxy_;  // the request as it is sent to one
+
+  std::string_view unsent_;         // is being written
+  std::unique_ptr<Upload> upload_;  // what follows it; null: nothing
+  bool waiting_to_write_ = false;
+  bool sending_stopped_ = false;
+  bool reading_ = false;
+  int write_error_ = 0;  // errno, after which an answer may still be there to be read
 
   std::unique_ptr<TlsStream> tls_;  // null for plain HTTP
   bool handshaking_ = false;

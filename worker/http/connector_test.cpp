@@ -1,5 +1,5 @@
-// The ways to a connected socket: several addresses, source addresses, Unix sockets and proxies,
-// each with servers on this machine.
+// The ways to a connected socket: several addresses, source addresses and Unix sockets, each with
+// servers on this machine.
 #include "http/connector.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "http/failure.h"
+#include "http/test_connector.h"
 #include "http/test_dns.h"
 #include "http/test_server.h"
 
@@ -48,32 +49,6 @@ std::string client_address(const Peer& peer) {
   ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof(text));
   return text;
 }
-
-class ConnectorTest : public testing::Test {
- protected:
-  ~ConnectorTest() override { connect_error = 0; }
-  Client& make_client(ClientSettings settings) {
-    clients_.push_back(std::make_unique<Client>(context_, std::move(settings)));
-    return *clients_.back();
-  }
-  std::string failure(ClientSettings settings, const Request& request) {
-    TestExchange exchange;
-    make_client(std::move(settings)).start(request, exchange);
-    EXPECT_TRUE(server_.run_until_done(exchange));
-    return exchange.response.error;
-  }
-  std::string failure(ClientSettings settings) { return failure(std::move(settings), get_); }
-  void answer(const Peer& peer, const TestExchange& exchange) {
-    server_.send(peer, kOk);
-    ASSERT_TRUE(server_.run_until_done(exchange));
-    EXPECT_EQ(exchange.response.status, 200) << exchange.response.error;
-  }
-
-  TestServer server_;
-  ClientContext context_{server_.loop};
-  const Request get_{server_.parts()};
-  std::vector<std::unique_ptr<Client>> clients_;
-};
 
 // ---- Several addresses ----
 
@@ -225,6 +200,7 @@ TEST_F(ConnectorTest, ASourceAddressOfAnotherMachineIsToldAsThat) {
 TEST_F(ConnectorTest, WhereNoPortIsLeftTheSettingThatHelpsIsNamed) {
   connect_error = EADDRNOTAVAIL;
   const std::string text = failure({});
+  connect_error = 0;
   EXPECT_TRUE(text.starts_with("OSError(99, 'Cannot assign requested address")) << text;
   EXPECT_NE(text.find("net.ipv4.ip_local_port_range"), std::string::npos) << text;
 }
@@ -297,128 +273,6 @@ TEST_F(UnixSocket, ThatIsNotThereFailsAsInPython) {
   EXPECT_EQ(failure({.unix_socket = std::string(200, 'x')}), "OSError(36, 'File name too long')");
   listener_.close();
   EXPECT_EQ(failure({.unix_socket = path_}), "ConnectionRefusedError(111, 'Connection refused')");
-}
-
-// ---- Proxies ----
-
-class ProxyConnection : public ConnectorTest {
- protected:
-  ClientSettings settings(std::string user = {}) const {
-    ClientSettings result{.network_timeout = seconds(9)};
-    result.proxy = {.host = "127.0.0.1", .port = server_.port(), .user = std::move(user)};
-    return result;
-  }
-  static Request to(const std::string& url) {
-    RequestParts parts;
-    parts.url = *parse_url(url);
-    return Request(std::move(parts));
-  }
-  // What a CONNECT ends with that is answered with this and then closed.
-  std::string failure_of_tunnel(std::string_view answer) {
-    const Request request = to("https://a.test/");
-    TestExchange exchange;
-    make_client(settings()).start(request, exchange);
-    Peer peer = server_.accept_request();
-    server_.send(peer, answer);
-    server_.finish(peer);
-    EXPECT_TRUE(server_.run_until_done(exchange));
-    return exchange.response.error;
-  }
-};
-
-TEST_F(ProxyConnection, CarriesPlainRequestsOneAfterTheOther) {
-  const Request request = to("http://a.test:81/x");
-  Client& client = make_client(settings("user"));
-  Peer peer;
-  for (int i = 0; i < 3; ++i) {
-    TestExchange exchange;
-    client.start(request, exchange);
-    if (!peer) peer = server_.accept();
-    EXPECT_EQ(server_.request(peer).find("GET http://a.test:81/x HTTP/1.1\r\n"
-                                         "Proxy-Authorization: Basic dXNlcjo=\r\n"
-                                         "Host: a.test:81\r\n"),
-              0U);
-    answer(peer, exchange);
-  }
-  EXPECT_EQ(server_.accepted, 1);
-}
-
-TEST_F(ProxyConnection, IsNotUsedForWhomNoProxyNames) {
-  ClientSettings settings = this->settings();
-  settings.proxy.port = 1;
-  settings.proxy.no_proxy = "127.0.0.0/8";
-  TestExchange exchange;
-  make_client(settings).start(get_, exchange);
-  Peer peer = server_.accept();
-  EXPECT_EQ(server_.request(peer), get_.bytes());
-  answer(peer, exchange);
-}
-
-TEST_F(ProxyConnection, ItsOwnAnswerToAPlainRequestIsTheResponse) {
-  const Request request = to("http://a.test/");
-  TestExchange exchange;
-  make_client(settings()).start(request, exchange);
-  server_.send(server_.accept_request(),
-               "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
-  ASSERT_TRUE(server_.run_until_done(exchange));
-  EXPECT_EQ(exchange.response.status, 407);
-}
-
-TEST_F(ProxyConnection, TlsBeginsInTheTunnel) {
-  const Request request = to("https://a.test/");
-  TestExchange exchange;
-  make_client(settings("user")).start(request, exchange);
-  Peer peer = server_.accept();
-  EXPECT_EQ(server_.request(peer),
-            "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n"
-            "Proxy-Authorization: Basic dXNlcjo=\r\n\r\n");
-  for (const char c : std::string_view("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")) {
-    EXPECT_TRUE(TestServer::is_quiet(peer));
-    server_.send(peer, std::string(1, c));
-    server_.run_for(milliseconds(1));
-  }
-  char record[3] = {};  // a TLS handshake
-  ASSERT_TRUE(server_.run_until([&] { return peer.receive(record, sizeof(record)) == 3; }));
-  EXPECT_EQ(record[0], 22);
-  EXPECT_EQ(record[1], 3);
-  peer.close();
-  ASSERT_TRUE(server_.run_until_done(exchange));
-}
-
-TEST_F(ProxyConnection, ATunnelThatDoesNotComeAboutIsAFailure) {
-  EXPECT_EQ(failure_of_tunnel("HTTP/1.1 407 No\r\n\r\n"),
-            "RuntimeError('Proxy CONNECT failed: HTTP/1.1 407 No (proxy authentication "
-            "required?)')");
-  EXPECT_EQ(failure_of_tunnel("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 1\r\n\r\n!"),
-            "RuntimeError('Proxy CONNECT failed: HTTP/1.1 502 Bad Gateway')");
-  EXPECT_EQ(failure_of_tunnel("garbage\r\n\r\n"), "RuntimeError('Proxy CONNECT failed: garbage')");
-  EXPECT_EQ(failure_of_tunnel(std::string(20'000, 'x')),
-            "RuntimeError('Proxy CONNECT failed: " + std::string(200, 'x') + "')");
-  for (const char* start : {"", "HTTP/1.1 200 OK\r\n"}) {
-    EXPECT_EQ(failure_of_tunnel(start),
-              "RuntimeError('Proxy closed the connection before answering the CONNECT request')");
-  }
-}
-
-TEST_F(ProxyConnection, ThatNeverAnswersIsAnswerableToTheConnectTimeLimit) {
-  const Request request = to("https://a.test/");
-  ClientSettings settings = this->settings();
-  settings.connection_timeout = milliseconds(30);
-  EXPECT_TRUE(failure(settings, request).starts_with("RetriesExceeded('https://a.test/'"));
-}
-
-TEST_F(ProxyConnection, ThatIsNotThereRefuses) {
-  server_.stop_listening();
-  EXPECT_EQ(failure(settings()), "ConnectionRefusedError(111, 'Connection refused')");
-}
-
-TEST_F(ProxyConnection, ATunnelMayBeGivenUp) {
-  const Request request = to("https://a.test/");
-  auto exchange = std::make_unique<TestExchange>();
-  make_client(settings()).start(request, *exchange);
-  Peer peer = server_.accept_request();
-  exchange.reset();
-  EXPECT_TRUE(server_.closed_by_client(peer));
 }
 
 }  // namespace

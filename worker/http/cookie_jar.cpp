@@ -1,6 +1,5 @@
 #include "http/cookie_jar.h"
 
-#include <arpa/inet.h>
 #include <libpsl.h>
 
 #include <algorithm>
@@ -15,13 +14,6 @@
 namespace locust::http {
 
 namespace {
-
-bool is_address(std::string_view host) {
-  if (host.find(':') != std::string_view::npos) return true;
-  in_addr address{};
-  return host.size() < INET_ADDRSTRLEN &&
-         inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
-}
 
 // Whether `host` lies beneath `domain` (in lower case): a.b.example beneath b.example.
 bool is_beneath(std::string_view host, std::string_view domain) {

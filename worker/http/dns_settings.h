@@ -12,6 +12,7 @@ struct DnsSettings {
   std::string servers = {};                      // "ADDRESS[:PORT],…"; empty: the system's
   SteadyDuration timeout = milliseconds(5'000);  // of the first try; twice that of the second
   int tries = 2;
+  bool operator==(const DnsSettings&) const = default;
 };
 
 }  // namespace locust::http

@@ -13,7 +13,7 @@
 namespace locust::http {
 
 // FastHttpUser's proxy_host and proxy_port, and geventhttpclient's further ones. Nothing is taken
-// from the environment: Locust's clients do not either (trust_env is False).
+// from the environment, as in Locust's clients (trust_env is False): see http/proxy_environment.h.
 struct ProxySettings {
   std::string host = {};  // empty: no proxy
   std::uint16_t port = 0;
@@ -24,6 +24,7 @@ struct ProxySettings {
   // reads the variable no_proxy, but a port is compared even where the URL does not write it, and
   // also with an address.
   std::string no_proxy = {};
+  bool operator==(const ProxySettings&) const = default;
 };
 
 bool bypasses_proxy(const Origin& origin, std::string_view no_proxy);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/url.h"
+
 namespace locust::http {
 
 namespace {
@@ -12,17 +14,13 @@ bool is_unreserved(char c) {
 }
 
 void append_quoted(std::string_view text, std::string& out) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : text) {
     if (is_unreserved(c)) {
       out += c;
     } else if (c == ' ') {
       out += '+';
     } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xfU];
+      append_percent(c, out);
     }
   }
 }

@@ -58,28 +58,40 @@ void append_as_chunk(std::string& out, const std::string& body) {
   out += "0\r\n\r\n";
 }
 
-std::string to_bytes(const RequestParts& parts) {
+std::string to_bytes(const RequestParts& parts, std::optional<std::uint64_t> source_size) {
   if (!is_token(parts.method)) throw std::invalid_argument("bad method '" + parts.method + "'");
   if (!is_target(parts.url.target)) {
     throw std::invalid_argument("bad path '" + parts.url.target + "'");
   }
   const std::string host = parts.url.origin.host_header();
   if (!is_field_value(host)) throw std::invalid_argument("bad host '" + host + "'");
-  const bool chunked = asks_for_chunks(parts.headers);
+  const bool from_source = parts.has_body && parts.source != nullptr;
+  const bool asks = asks_for_chunks(parts.headers);
+  const bool chunked = from_source ? !source_size : asks;
   std::string out = parts.method + " " + parts.url.target + " HTTP/1.1\r\n";
   if (!has(parts.headers, "Host")) append(out, "Host", host);
-  if (!has(parts.headers, "User-Agent")) append(out, "User-Agent", "locustpp/" LOCUSTPP_VERSION);
-  if (!has(parts.headers, "Accept")) append(out, "Accept", "*/*");
+  const auto lacks = [&](std::string_view name) {
+    return parts.default_headers && !has(parts.headers, name);
+  };
+  if (lacks("User-Agent")) append(out, "User-Agent", "locustpp/" LOCUSTPP_VERSION);
+  if (lacks("Accept")) append(out, "Accept", "*/*");
   for (const auto& [name, value] : parts.headers) {
     if (!is_token(name)) throw std::invalid_argument("bad header name '" + name + "'");
     if (!is_field_value(value)) {
       throw std::invalid_argument("control character in the header '" + name + "'");
     }
     // Never both (RFC 9112, 6.2).
-    if (!chunked || !equals_ignoring_case(name, "Content-Length")) append(out, name, value);
+    const bool own_length = chunked || from_source;
+    if (!own_length || !equals_ignoring_case(name, "Content-Length")) append(out, name, value);
   }
   const bool body_expected =
-      parts.method == "POST" || parts.method == "PUT" || parts.method == "PATCH";
+      parts.default_headers &&
+      (parts.method == "POST" || parts.method == "PUT" || parts.method == "PATCH");
+  if (from_source) {
+    if (!chunked) append(out, "Content-Length", std::to_string(*source_size));
+    if (chunked && !asks) append(out, "Transfer-Encoding", "chunked");
+    return out + "\r\n";
+  }
   if (chunked) {
     append_as_chunk(out.append("\r\n"), parts.body);
     return out;
@@ -88,6 +100,11 @@ std::string to_bytes(const RequestParts& parts) {
     append(out, "Content-Length", std::to_string(parts.body.size()));
   }
   return out + "\r\n" + parts.body;
+}
+
+std::optional<std::uint64_t> size_of_source(const RequestParts& parts) {
+  if (!parts.has_body || !parts.source || asks_for_chunks(parts.headers)) return std::nullopt;
+  return parts.source->size();
 }
 
 bool is_idempotent(std::string_view method) {
@@ -100,8 +117,10 @@ bool is_idempotent(std::string_view method) {
 
 Request::Request(RequestParts parts)
     : parts_(std::move(parts)),
-      bytes_(to_bytes(parts_)),
+      source_size_(size_of_source(parts_)),
+      bytes_(to_bytes(parts_, source_size_)),
       is_head_(parts_.method == "HEAD"),
-      idempotent_(is_idempotent(parts_.method)) {}
+      idempotent_(is_idempotent(parts_.method) && (source() == nullptr || source()->rewindable())) {
+}
 
 }  // namespace locust::http

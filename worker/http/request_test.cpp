@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
 namespace locust::http {
 namespace {
@@ -156,6 +159,77 @@ TEST(Request, KeepsWhatTheClientNeeds) {
   EXPECT_EQ(head.timeout(), seconds(3));
   EXPECT_EQ(head.origin(), (Origin{"https", "h", 444}));
   EXPECT_FALSE(Request(parts("GET", "http://h/")).is_head());
+}
+
+// ---- A body from a source ----
+
+class Promise final : public BodySource {
+ public:
+  explicit Promise(std::optional<std::uint64_t> size, bool rewindable = true)
+      : size_(size), rewindable_(rewindable) {}
+  std::optional<std::uint64_t> size() const override { return size_; }
+  bool rewindable() const override { return rewindable_; }
+  std::unique_ptr<BodyReader> open() const override { return nullptr; }
+
+ private:
+  std::optional<std::uint64_t> size_;
+  bool rewindable_;
+};
+
+RequestParts from_source(const char* method, std::optional<std::uint64_t> size,
+                         Headers headers = {}, bool rewindable = true) {
+  RequestParts request = parts(method, "http://h/", std::move(headers));
+  request.has_body = true;
+  request.body = "not sent";
+  request.source = std::make_shared<Promise>(size, rewindable);
+  return request;
+}
+
+// What follows the usual headers.
+std::string rest_of(const Request& request) {
+  const std::string all(request.bytes());
+  return all.substr(all.find("Accept: */*\r\n") + 13);
+}
+
+TEST(RequestFromASource, AnnouncesTheBodyAndDoesNotHoldIt) {
+  const Request sized(from_source("POST", 5'000'000'000));
+  EXPECT_EQ(rest_of(sized), "Content-Length: 5000000000\r\n\r\n");
+  EXPECT_EQ(sized.source_size(), 5'000'000'000U);
+  EXPECT_NE(sized.source(), nullptr);
+  const Request chunked(from_source("PUT", std::nullopt));
+  EXPECT_EQ(rest_of(chunked), "Transfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(chunked.source_size(), std::nullopt);
+  EXPECT_EQ(rest_of(Request(from_source("GET", 0))), "Content-Length: 0\r\n\r\n");
+}
+
+TEST(RequestFromASource, GoesInChunksWhereThatIsAskedFor) {
+  const Request request(from_source("POST", 7, {{"transfer-encoding", "Chunked"}}));
+  EXPECT_EQ(rest_of(request), "transfer-encoding: Chunked\r\n\r\n");
+  EXPECT_EQ(request.source_size(), std::nullopt);
+}
+
+// Another length than what is sent would break the connection apart (RFC 9112, 6.3).
+TEST(RequestFromASource, HasNoOtherLengthThanItsOwn) {
+  EXPECT_EQ(rest_of(Request(from_source("POST", 7, {{"content-length", "8"}}))),
+            "Content-Length: 7\r\n\r\n");
+  EXPECT_EQ(rest_of(Request(from_source("POST", std::nullopt, {{"Content-Length", "8"}}))),
+            "Transfer-Encoding: chunked\r\n\r\n");
+}
+
+// As after a redirect that drops the body.
+TEST(RequestFromASource, HasNoneWithoutABody) {
+  RequestParts request = from_source("GET", 7);
+  request.has_body = false;
+  request.body.clear();
+  const Request get(std::move(request));
+  EXPECT_EQ(rest_of(get), "\r\n");
+  EXPECT_EQ(get.source(), nullptr);
+}
+
+TEST(RequestFromASource, IsSentAgainOnlyWhereThatCanBeDone) {
+  EXPECT_TRUE(Request(from_source("PUT", 7)).idempotent());
+  EXPECT_FALSE(Request(from_source("PUT", 7, {}, false)).idempotent());
+  EXPECT_FALSE(Request(from_source("POST", 7)).idempotent());
 }
 
 }  // namespace

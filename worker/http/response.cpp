@@ -29,4 +29,11 @@ std::optional<std::string_view> Response::header(std::string_view name) const {
   return value;
 }
 
+std::optional<std::string_view> Response::trailer(std::string_view name) const {
+  for (const auto& [known, value] : trailers) {
+    if (equals_ignoring_case(known, name)) return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace locust::http

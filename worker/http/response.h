@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -51,6 +52,12 @@ struct Response {
   // none.
   std::vector<Hop> history;
   std::string final_url;
+
+  // The fields after a chunked body, in order, where the request asked to keep them: never part of
+  // the head (RFC 9110, 6.5.1).
+  std::vector<std::pair<std::string, std::string>> trailers;
+  // As header(), of these.
+  std::optional<std::string_view> trailer(std::string_view name) const;
 
   // What of the head concerns the client itself.
   bool sets_cookies = false;

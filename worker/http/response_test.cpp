@@ -106,5 +106,15 @@ TEST(BufferPool, AnAssignmentGivesTheOldOneBack) {
   EXPECT_EQ(pool.lend().data(), bytes);
 }
 
+TEST(ResponseTrailer, IsFoundInAnyCaseAndApartFromTheHead) {
+  Response response;
+  EXPECT_EQ(response.trailer("X"), std::nullopt);
+  response.trailers = {{"X-Sum", "1"}, {"x-sum", "2"}, {"Y", ""}};
+  EXPECT_EQ(response.trailer("x-SUM"), "1");
+  EXPECT_EQ(response.trailer("y"), "");
+  EXPECT_EQ(response.trailer("X-Su"), std::nullopt);
+  EXPECT_EQ(response.header("X-Sum"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace locust::http

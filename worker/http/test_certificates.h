@@ -62,7 +62,7 @@ class TestCertificates {
     FILE* in = std::fopen(certificate.key_file.c_str(), "r");
     const Key key(PEM_read_PrivateKey(in, nullptr, nullptr, nullptr), EVP_PKEY_free);
     std::fclose(in);
-    const std::string file = certificate.key_file + ".secret";
+    std::string file = certificate.key_file + ".secret";
     write(file, [&](FILE* out) {
       std::string passphrase = "secret";
       PEM_write_PrivateKey(out, key.get(), EVP_aes_128_cbc(),

@@ -1,6 +1,5 @@
 #include "http/tls.h"
 
-#include <arpa/inet.h>
 #include <fmt/core.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -15,6 +14,7 @@
 #include <system_error>
 
 #include "base/value.h"
+#include "http/url.h"
 
 namespace locust::http {
 
@@ -115,12 +115,6 @@ void load_certificates(SSL_CTX* context, const TlsSettings& settings) {
   }
 }
 
-bool is_address(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
-}
-
 // "wrong version number" → "WRONG_VERSION_NUMBER", as Python names it.
 std::string symbol_of(std::string_view reason) {
   std::string symbol;
@@ -189,7 +183,8 @@ TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, 
   if (!address) SSL_set_tlsext_host_name(ssl, server_name.c_str());
   if (context.verifies()) {
     if (address) {
-      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str());
+      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
+                                    std::string(without_zone(server_name)).c_str());
     } else {
       SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);  // as Python
       SSL_set1_host(ssl, server_name.c_str());
@@ -199,10 +194,10 @@ TlsStream::TlsStream(const TlsContext& context, const std::string& server_name, 
   ERR_clear_error();
 }
 
-// To OpenSSL a connection that ends without a farewell spoils its session, which the next one is to
-// resume; after a failure it may.
+// To OpenSSL a connection that ends without both farewells spoils its session, which the next one
+// is to resume; after a failure it may.
 TlsStream::~TlsStream() {
-  if (failure_.empty()) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  if (!broken_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 TlsStream::Status TlsStream::handshake() { return status_of(SSL_do_handshake(ssl_.get())); }
@@ -223,6 +218,12 @@ bool TlsStream::drain() {
   return read(&byte, 1, size) == Status::need_input;
 }
 
+void TlsStream::say_goodbye() {
+  if (broken_ || SSL_in_init(ssl_.get()) != 0) return;
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
 TlsSession TlsStream::take_session() { return std::move(session_); }
 
 TlsStream::Status TlsStream::status_of(int result) {
@@ -233,6 +234,7 @@ TlsStream::Status TlsStream::status_of(int result) {
     failure_ = "SSLZeroReturnError(6, 'TLS/SSL connection has been closed (EOF)')";
     return Status::closed;
   }
+  broken_ = true;
   const unsigned long code = ERR_peek_last_error();  // as Python
   ERR_clear_error();
   const char* reason = ERR_reason_error_string(code);

@@ -86,6 +86,9 @@ class TlsStream {
   // Takes in what the server says beside its responses (session tickets). True where that is all
   // there was: the connection can carry another request.
   bool drain();
+  // Adds close_notify to the output: no more will come (RFC 8446, 6.1). Not where the handshake is
+  // not done or something has failed.
+  void say_goodbye();
 
   // What is to be sent; the caller takes it away.
   std::string& output() { return output_; }
@@ -105,6 +108,7 @@ class TlsStream {
   std::string output_;
   TlsSession session_;
   std::string failure_;
+  bool broken_ = false;  // it has failed
 };
 
 }  // namespace locust::http

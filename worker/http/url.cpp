@@ -1,6 +1,10 @@
 #include "http/url.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 
@@ -15,12 +19,6 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) {
          });
 }
 
-std::string percent(char c) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  const auto byte = static_cast<unsigned char>(c);
-  return {'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
-}
-
 std::string percent_encoded(std::string_view text) {
   // Printable, and yet in no URL (RFC 3986, 2): what Python's requote_uri encodes.
   constexpr std::string_view kNotInUrls = "\"<>\\^`{|}";
@@ -31,7 +29,7 @@ std::string percent_encoded(std::string_view text) {
     if (byte > 0x20 && byte < 0x7f && kNotInUrls.find(c) == std::string_view::npos) {
       result += c;
     } else {
-      result += percent(c);
+      append_percent(c, result);
     }
   }
   return result;
@@ -80,10 +78,11 @@ bool parse_socket_path(std::string_view text, Origin& origin) {
       unsigned value = 0;
       const char* const digits = text.data() + 1;
       const char* const end = digits + std::min<std::size_t>(2, text.size() - 1);
-      if (std::from_chars(digits, end, value, 16).ptr != digits + 2 || value == 0) return false;
+      if (std::from_chars(digits, end, value, 16).ptr != digits + 2) return false;
       byte = static_cast<char>(value);
       size = 3;
     }
+    if (byte == '\0') return false;  // where the system would see the path's end
     origin.host += byte;
     text.remove_prefix(size);
   }
@@ -91,6 +90,25 @@ bool parse_socket_path(std::string_view text, Origin& origin) {
 }
 
 }  // namespace
+
+void append_percent(char byte, std::string& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  out += '%';
+  out += kHex[value >> 4U];
+  out += kHex[value & 0xfU];
+}
+
+std::string_view without_zone(std::string_view host) {
+  return host.find(':') == std::string_view::npos ? host : host.substr(0, host.find('%'));
+}
+
+bool is_address(std::string_view host) {
+  const std::string text(without_zone(host));
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
 
 std::string Origin::host_header() const {
   if (is_unix()) return "localhost";
@@ -106,7 +124,7 @@ std::string Origin::to_string() const {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_') {
       result += c;
     } else {
-      result += percent(c);
+      append_percent(c, result);
     }
   }
   return result;

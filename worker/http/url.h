@@ -39,6 +39,15 @@ std::optional<Url> parse_url(std::string_view text);
 // to the base as it is (clients.py, _build_url).
 std::optional<Url> parse_url(std::string_view text, std::string_view base);
 
+// Whether a host is an address and no name: IPv4 in four numbers, or IPv6, also with a zone
+// ("fe80::1%eth0").
+bool is_address(std::string_view host);
+// The address without its zone, which means something on this machine only.
+std::string_view without_zone(std::string_view host);
+
+// Appends the byte as "%XX".
+void append_percent(char byte, std::string& out);
+
 // The scheme that an absolute URL of any kind begins with ("mailto"); empty where there is none.
 std::string_view scheme_of(std::string_view text);
 
@@ -47,6 +56,7 @@ std::string_view scheme_of(std::string_view text);
 struct Credentials {
   std::string user;
   std::string password;
+  bool operator==(const Credentials&) const = default;
 };
 std::optional<Credentials> credentials_in(std::string_view url);
 

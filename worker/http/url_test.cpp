@@ -211,5 +211,30 @@ TEST(Credentials, AreThoseOfTheUrl) {  // fasthttp.py: unquote(parsed_url.userna
   }
 }
 
+TEST(Url, AddressesAreNoNames) {
+  for (const char* address : {"127.0.0.1", "0.0.0.0", "::1", "fe80::1", "fe80::1%eth0", "fe80::1%2",
+                              "::ffff:10.0.0.1", "2001:db8::"}) {
+    EXPECT_TRUE(is_address(address)) << address;
+  }
+  for (const char* name : {"", "localhost", "127.1", "1.2.3.4.5", "1.2.3.256", "a:b", "%eth0",
+                           "dead", "127.0.0.1%eth0", "1.2.3.4.example"}) {
+    EXPECT_FALSE(is_address(name)) << name;
+  }
+}
+
+TEST(Url, AZoneIsNotOfTheAddress) {
+  EXPECT_EQ(without_zone("fe80::1%eth0"), "fe80::1");
+  EXPECT_EQ(without_zone("fe80::1"), "fe80::1");
+  EXPECT_EQ(without_zone("a%20b"), "a%20b");
+}
+
+TEST(Url, BytesArePercentEncoded) {  // urllib.parse.quote
+  std::string out = "x";
+  append_percent(' ', out);
+  append_percent('\xff', out);
+  append_percent('\0', out);
+  EXPECT_EQ(out, "x%20%FF%00");
+}
+
 }  // namespace
 }  // namespace locust::http

@@ -41,8 +41,10 @@ class Check {
 // One of these statuses, and no other.
 Check status(int expected);
 Check status(std::initializer_list<int> expected);
-// The decoded body has this text in it, or a match of this regular expression (RE2's syntax; throws
-// std::invalid_argument where it is none).
+// The body has these bytes in it, or a match of this regular expression (RE2's syntax; throws
+// std::invalid_argument where it is none). Compared are the bytes as they are after gzip and the
+// like, whatever their charset, which costs no decoding: text in a locustfile is UTF-8, and so are
+// most bodies; of others, text(response) makes that.
 Check body_contains(std::string text);
 Check body_matches(const std::string& expression);
 // The body is JSON, and what the pointer (RFC 6901: "/items/0/price") names equals this JSON text.

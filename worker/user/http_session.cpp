@@ -5,25 +5,23 @@
 #include <algorithm>
 
 #include "base/value.h"
+#include "http/charset.h"
+#include "http/client_rules.h"
 
 namespace locust {
 
 namespace {
 
-// FastHttpUser's judgement of a status (contrib/fasthttp.py, FastResponse.ok).
-bool is_success(int status) {
-  return (status >= 200 && status <= 208) || status == 226 || (status >= 301 && status <= 304) ||
-         status == 307 || status == 308;
-}
-
 // Empty where the response is a success. What a check complains of is told as by response.failure()
 // in a Python locustfile.
-std::string verdict(const std::vector<Check>& checks, const Response& response) {
+std::string verdict(http::ClientRules rules, const Request::Data& request,
+                    const Response& response) {
+  const std::vector<Check>& checks = request.checks;
   const bool own_status = std::any_of(checks.begin(), checks.end(), [](const Check& check) {
     return check.rule().judges_status();
   });
-  if (!own_status && !is_success(response.status)) {
-    return fmt::format("LocustBadStatusCode(code={})", response.status);
+  if (!own_status && !http::is_success(rules, response.status)) {
+    return http::failure_of_status(rules, response, request.name);
   }
   for (const Check& check : checks) {
     const std::string complaint = check.rule().verdict(response);
@@ -34,13 +32,19 @@ std::string verdict(const std::vector<Check>& checks, const Response& response) 
 
 }  // namespace
 
+std::string text(const Response& response) {
+  return http::text_of(response.body, response.header("Content-Type").value_or(""));
+}
+
 void HttpSession::finish(const Request& request, Response& response) {
   shard_.resumed.store(&user_class_, std::memory_order_relaxed);
   if (!last_request_ || &last_request_->data() != &request.data()) {
     last_entry_ = &shard_.recorder.entry(request.data().method, request.data().name);
     last_request_ = request;
   }
-  if (response.ok()) response.error = verdict(request.data().checks, response);
+  if (response.ok()) {
+    response.error = verdict(agent_.settings().rules, request.data(), response);
+  }
   const WallTime now = shard_.loop.wall(response.ended);
   shard_.recorder.record(*last_entry_, now, to_milliseconds(response.ended - response.started),
                          response.body_size);
@@ -48,6 +52,10 @@ void HttpSession::finish(const Request& request, Response& response) {
 }
 
 HttpSession::Send HttpSession::send(Request request) { return {*this, std::move(request)}; }
+
+HttpSession::Send HttpSession::send(Request request, http::BodySink& sink) {
+  return {*this, std::move(request), &sink};
+}
 
 HttpSession::Batch HttpSession::batch(std::size_t count, Request request) {
   std::vector<Request> requests;
@@ -73,7 +81,8 @@ void HttpSession::Batch::await_suspend(std::coroutine_handle<> waiting) {
     One& one = fetches_[i];
     one.batch = this;
     one.request = &requests_[requests_.size() == 1 ? 0 : i];
-    one.begin(session_.agent_, one.request->data().wire);
+    const Request::Data& data = one.request->data();
+    one.begin(session_.agent_, data.wire, data.digest ? &*data.digest : nullptr);
   }
 }
 

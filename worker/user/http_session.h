@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,21 +18,31 @@ namespace locust {
 
 using Response = http::Response;
 
+// The kept body (RequestBuilder::keep_body) as text in UTF-8: read by the charset of its
+// Content-Type, or by a guess where that says none, as Python's Response.text. U+FFFD is what is no
+// text.
+std::string text(const Response& response);
+
 class HttpSession {
  public:
   HttpSession(ShardContext& shard, const UserClass& user_class,
               const http::UserAgentSettings& settings = {})
-      : shard_(shard), user_class_(user_class), agent_(shard.http, settings) {}
+      : shard_(shard), user_class_(user_class), agent_(shard.http_for(settings.dns), settings) {}
 
   class Send;
   class Batch;
 
   // Response response = co_await client.send(request);
   Send send(Request request);
+  // The body of the response goes to `sink`, which must live until the co_await returns; the
+  // request must have been built with stream(). Between pieces other users run; there is no pause.
+  Send send(Request request, http::BodySink& sink);
   // std::vector<Response> responses = co_await client.batch(10, request): ten at the same time.
   Batch batch(std::size_t count, Request request);
   // All of these at the same time; the responses in the order of the requests.
   Batch batch(std::vector<Request> requests);
+
+  const http::UserAgentSettings& settings() const { return agent_.settings(); }
 
   // This user's cookies.
   http::CookieJar& cookies() { return agent_.cookies(); }
@@ -50,15 +61,18 @@ class HttpSession {
 
 class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Fetch {
  public:
-  Send(HttpSession & session, Request request) : session_(session), request_(std::move(request)) {}
+  Send(HttpSession & session, Request request, http::BodySink* sink = nullptr)
+      : session_(session), request_(std::move(request)), sink_(sink) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
-    begin(session_.agent_, request_.data().wire);
+    const Request::Data& data = request_.data();
+    begin(session_.agent_, data.wire, data.digest ? &*data.digest : nullptr);
   }
   Response await_resume() { return std::move(response); }
 
  private:
+  http::BodySink* on_final_head() override { return sink_; }
   void on_fetched() override {
     session_.finish(request_, response);
     waiting_.resume();
@@ -66,6 +80,7 @@ class [[nodiscard("co_await it")]] HttpSession::Send final : private http::Fetch
 
   HttpSession& session_;
   Request request_;
+  http::BodySink* sink_;
   std::coroutine_handle<> waiting_;
 };
 

@@ -4,10 +4,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "user/running_user.h"
 #include "user/test_http_server.h"
@@ -106,6 +112,43 @@ TEST_F(HttpSessionTest, ResponseIsThatOfTheServer) {
     EXPECT_EQ(response.body, "");
     EXPECT_EQ(response.body_size, 9U);
   });
+}
+
+TEST_F(HttpSessionTest, LargeBodyGoesToASink) {
+  struct Counter final : http::BodySink {
+    Next take(std::string_view piece) override {
+      bytes += piece.size();
+      largest = std::max(largest, piece.size());
+      return Next::more;
+    }
+    std::size_t bytes = 0;
+    std::size_t largest = 0;
+  } sink;
+  run([&](ScriptedUser& self) -> Task<> {
+    const Request request = self.get("/to/size/3000000").stream();
+    const Response response = co_await self.client.send(request, sink);
+    EXPECT_EQ(response.body_size, 3'000'000U);
+    EXPECT_EQ(response.body, "");
+  });
+  EXPECT_EQ(sink.bytes, 3'000'000U);
+  EXPECT_LT(sink.largest, 100'000U);
+  EXPECT_EQ(row("GET", "/to/size/3000000").total_content_length, 3'000'000U);
+}
+
+TEST_F(HttpSessionTest, LargeBodyComesFromAFile) {
+  const std::string path = testing::TempDir() + "locustpp-upload-" + std::to_string(::getpid());
+  std::ofstream(path) << std::string(3'000'000, 'y');
+  run([&](ScriptedUser& self) -> Task<> {
+    const Request request = self.put("/sum").body_file(path, "text/plain").keep_body();
+    for (int i = 0; i < 2; ++i) {  // a request may be sent again and again
+      const Response response = co_await self.client.send(request);
+      EXPECT_EQ(response.body, "3000000");
+    }
+    EXPECT_THROW(self.put("/sum").body_file("/nonexistent/file"), std::invalid_argument);
+  });
+  std::remove(path.c_str());
+  EXPECT_EQ(row("PUT", "/sum").num_requests, 2U);
+  EXPECT_EQ(row("PUT", "/sum").num_failures, 0U);
 }
 
 TEST_F(HttpSessionTest, StatusesAreJudgedAsFastHttpUserDoes) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/auth.h"
+#include "http/file_source.h"
 #include "http/header_value.h"
 
 namespace locust {
@@ -22,8 +23,9 @@ auto named_as(std::string name) {
 
 }  // namespace
 
-RequestBuilder::RequestBuilder(std::string method, std::string_view url, std::string_view base)
-    : name_(url) {
+RequestBuilder::RequestBuilder(std::string method, std::string_view url, std::string_view base,
+                               const http::UserAgentSettings* settings)
+    : settings_(settings), written_url_(url) {
   auto parsed = http::parse_url(url, base);
   if (!parsed) {
     throw std::invalid_argument(
@@ -46,6 +48,7 @@ RequestBuilder RequestBuilder::named(std::string name) && {
 }
 
 RequestBuilder RequestBuilder::header(std::string name, std::string value) && {
+  if (named_as("Authorization")({name, {}})) digest_.reset();
   std::erase_if(parts_.headers, named_as(name));
   parts_.headers.emplace_back(std::move(name), std::move(value));
   return std::move(*this);
@@ -57,6 +60,17 @@ RequestBuilder RequestBuilder::body(std::string bytes, std::string content_type)
   content_type_ = std::move(content_type);
   json_ = false;
   return std::move(*this);
+}
+
+RequestBuilder RequestBuilder::body(std::shared_ptr<const http::BodySource> source,
+                                    std::string content_type) && {
+  parts_.source = std::move(source);
+  return std::move(*this).body(std::string(), std::move(content_type));
+}
+
+RequestBuilder RequestBuilder::body_file(std::string path, std::string content_type) && {
+  return std::move(*this).body(std::make_shared<http::FileSource>(std::move(path)),
+                               std::move(content_type));
 }
 
 RequestBuilder RequestBuilder::json(std::string text) && {
@@ -88,6 +102,17 @@ RequestBuilder RequestBuilder::bearer(std::string_view token) && {
   return std::move(*this).header("Authorization", http::bearer_authorization(token));
 }
 
+RequestBuilder RequestBuilder::digest_auth(std::string user, std::string password) && {
+  std::erase_if(parts_.headers, named_as("Authorization"));
+  digest_ = http::Credentials{std::move(user), std::move(password)};
+  return std::move(*this);
+}
+
+RequestBuilder RequestBuilder::follow_redirects() && {
+  parts_.follow_redirects = true;
+  return std::move(*this);
+}
+
 RequestBuilder RequestBuilder::no_redirects() && {
   parts_.follow_redirects = false;
   return std::move(*this);
@@ -103,6 +128,16 @@ RequestBuilder RequestBuilder::keep_body() && {
   return std::move(*this);
 }
 
+RequestBuilder RequestBuilder::stream() && {
+  parts_.stream_response = true;
+  return std::move(*this);
+}
+
+RequestBuilder RequestBuilder::keep_trailers() && {
+  parts_.keep_trailers = true;
+  return std::move(*this);
+}
+
 RequestBuilder RequestBuilder::timeout(SteadyDuration limit) && {
   parts_.timeout = limit;
   return std::move(*this);
@@ -115,12 +150,25 @@ RequestBuilder::operator Request() const {
       parts.headers.emplace_back(header, value);
     }
   };
+  // As FastHttpSession and geventhttpclient order them: only these bodies say better than the
+  // class's default headers what they are.
+  const bool knows_its_type = json_ || content_type_.starts_with("multipart/");
+  if (parts.has_body && knows_its_type) add("Content-Type", content_type_);
+  if (json_) add("Accept", "application/json");
+  if (settings_ != nullptr) {
+    http::UserAgentSettings defaults;
+    defaults.default_headers = settings_->default_headers;
+    if (!digest_ && !settings_->digest_auth) defaults.basic_auth = settings_->basic_auth;
+    http::add_defaults(defaults, parts);
+  }
   add("Accept-Encoding", kAcceptEncoding);
   if (parts.has_body) add("Content-Type", content_type_);
-  if (json_) add("Accept", "application/json");
+  const http::ClientRules rules =
+      settings_ != nullptr ? settings_->rules : http::ClientRules::fast_http_user;
   std::string method = parts.method;
-  return Request(std::make_shared<const Request::Data>(
-      Request::Data{http::Request(std::move(parts)), std::move(method), name_, checks_}));
+  std::string name = name_.empty() ? http::default_name(rules, written_url_, parts.url) : name_;
+  return Request(std::make_shared<const Request::Data>(Request::Data{
+      http::Request(std::move(parts)), std::move(method), std::move(name), checks_, digest_}));
 }
 
 }  // namespace locust

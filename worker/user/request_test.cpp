@@ -197,6 +197,26 @@ std::string refusal(const char* url, const char* base) {
   return {};
 }
 
+TEST(Request, TheLastCredentialsCount) {
+  const Request digest =
+      RequestBuilder("GET", "http://ana:secret@h/", "").basic_auth("a", "b").digest_auth("c", "d");
+  EXPECT_THAT(bytes(digest), Not(HasSubstr("Authorization")));
+  EXPECT_EQ(digest.data().digest, (http::Credentials{"c", "d"}));
+  const Request bearer =
+      RequestBuilder("GET", "/", kBase).digest_auth("c", "d").header("authorization", "Bearer x");
+  EXPECT_EQ(bearer.data().digest, std::nullopt);
+  http::UserAgentSettings settings;
+  settings.basic_auth = http::Credentials{"a", "b"};
+  const Request own = RequestBuilder("GET", "/", kBase, &settings).digest_auth("c", "d");
+  EXPECT_THAT(bytes(own), Not(HasSubstr("Authorization")));
+}
+
+// locust: `name or url`.
+TEST(Request, AnEmptyNameIsNone) {
+  const Request request = RequestBuilder("GET", "/x", kBase).named("");
+  EXPECT_EQ(request.data().name, "/x");
+}
+
 TEST(Request, UrlThatIsNoneSaysWhatIsMissing) {
   // users.py and fasthttp.py, where the class has no host.
   EXPECT_EQ(refusal("/x", ""),

@@ -3,10 +3,14 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "http/client.h"
+#include "http/dns_settings.h"
 #include "stats/recorder.h"
 #include "user/environment.h"
 #include "user/random.h"
@@ -30,6 +34,10 @@ struct ShardContext {
   std::function<void(UserError)> on_user_error;
   // Whose code was resumed last: read by the thread that looks for tasks that block their shard.
   std::atomic<const UserClass*> resumed{nullptr};
+
+  // For a user class that looks names up in its own way: one for each such setting, beside `http`.
+  http::ClientContext& http_for(const http::DnsSettings& dns);
+  std::vector<std::pair<http::DnsSettings, std::unique_ptr<http::ClientContext>>> with_own_dns = {};
 };
 
 }  // namespace locust

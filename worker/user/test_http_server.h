@@ -1,13 +1,17 @@
 // A server on loopback for the tests of HttpSession: the path says what it answers. /status/404,
-// /size/10, /after/5 (milliseconds), /echo (the path again), /to/size/10 (a redirect
-// there), /close (no answer), /never.
+// /size/10, /after/5 (milliseconds), /echo (the path again), /head (the request's head), /peer (the
+// client's address), /digest (200 to an answered challenge), /latin (a text that is no UTF-8),
+// /to/size/10 (a redirect there), /sum (how many bytes of a body with
+// Content-Length came), /close (no answer), /never.
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <mutex>
@@ -20,6 +24,16 @@ namespace locust::test {
 
 class HttpServer {
  public:
+  // At a path instead of a port.
+  explicit HttpServer(const std::string& path)
+      : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+    ::listen(listener_, 64);
+    acceptor_ = std::thread([this] { accept(); });
+  }
   HttpServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -45,6 +59,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  int port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   // The paths asked for, in the order in which they arrived.
   std::vector<std::string> seen() {
@@ -73,6 +88,7 @@ class HttpServer {
       }
       const auto begin = in.find(' ') + 1;
       const std::string path = in.substr(begin, in.find(' ', begin) - begin);
+      const std::string head = in.substr(0, end + 4);
       in.erase(0, end + 4);
       {
         const std::lock_guard lock(mutex_);
@@ -83,11 +99,52 @@ class HttpServer {
         return;
       }
       if (path == "/never") continue;
-      const std::string out = answer(path);
+      if (path == "/sum") {
+        const std::string sum = with_body(std::to_string(take_body(socket, head, in)));
+        ::send(socket, sum.data(), sum.size(), MSG_NOSIGNAL);
+        continue;
+      }
+      const std::string out = answer(path, head, socket);
       ::send(socket, out.data(), out.size(), MSG_NOSIGNAL);
     }
   }
+  // Reads and forgets the body that follows the head; its bytes.
+  static std::size_t take_body(int socket, const std::string& head, std::string& in) {
+    const std::string name = "Content-Length: ";
+    const std::size_t length = std::stoul(head.substr(head.find(name) + name.size()));
+    std::size_t taken = std::min(length, in.size());
+    in.erase(0, taken);
+    std::array<char, 65536> chunk{};
+    while (taken < length) {
+      const ssize_t n = ::recv(socket, chunk.data(), std::min(chunk.size(), length - taken), 0);
+      if (n <= 0) return taken;
+      taken += static_cast<std::size_t>(n);
+    }
+    return taken;
+  }
+  static std::string answer(const std::string& path, const std::string& head, int socket) {
+    if (path == "/head") return with_body(head);
+    if (path == "/peer") return with_body(peer_of(socket));
+    if (path == "/digest" && head.find("Authorization: Digest username=") == std::string::npos) {
+      return "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n"
+             "WWW-Authenticate: Digest realm=\"shop\", nonce=\"n\", qop=\"auth\"\r\n\r\n";
+    }
+    return answer(path);
+  }
+  static std::string with_body(const std::string& body) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  static std::string peer_of(int socket) {
+    sockaddr_in address{};
+    socklen_t size = sizeof(address);
+    ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    std::array<char, INET_ADDRSTRLEN> text{};
+    return ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+  }
   static std::string answer(const std::string& path) {
+    if (path == "/latin") {
+      return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ncaf\xe9";
+    }
     if (path.rfind("/to/", 0) == 0) {
       return "HTTP/1.1 302 Found\r\nLocation: " + path.substr(3) + "\r\nContent-Length: 0\r\n\r\n";
     }

@@ -85,7 +85,9 @@ class ScriptedUser : public HttpUser {
 
   using HttpUser::client;
   using HttpUser::get;
+  using HttpUser::head;
   using HttpUser::post;
+  using HttpUser::put;
   using User::environment;
   using User::report;
   using User::sleep;

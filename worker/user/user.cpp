@@ -47,4 +47,12 @@ HttpUser::HttpUser()
                                                          : *shard_.environment.host),
       client(shard_, user_class_, user_class_.client_settings()) {}
 
+RequestBuilder HttpUser::head(std::string_view url) const {
+  RequestBuilder made = request("HEAD", url);
+  if (client.settings().rules == http::ClientRules::http_user) {
+    made = std::move(made).no_redirects();
+  }
+  return made;
+}
+
 }  // namespace locust

@@ -80,16 +80,17 @@ class HttpUser : public User {
   HttpUser();
 
   // `url` is absolute, or a path that is appended to the host. As given it is the name in the
-  // statistics. Throws std::invalid_argument where that makes no URL.
+  // statistics (see RequestBuilder). Throws std::invalid_argument where that makes no URL.
   RequestBuilder request(std::string method, std::string_view url) const {
-    return {std::move(method), url, host_};
+    return {std::move(method), url, host_, &client.settings()};
   }
   RequestBuilder get(std::string_view url) const { return request("GET", url); }
   RequestBuilder post(std::string_view url) const { return request("POST", url); }
   RequestBuilder put(std::string_view url) const { return request("PUT", url); }
   RequestBuilder patch(std::string_view url) const { return request("PATCH", url); }
   RequestBuilder delete_(std::string_view url) const { return request("DELETE", url); }
-  RequestBuilder head(std::string_view url) const { return request("HEAD", url); }
+  // With HttpUser's rules a redirect is its response (clients.py, HttpSession.head).
+  RequestBuilder head(std::string_view url) const;
   RequestBuilder options(std::string_view url) const { return request("OPTIONS", url); }
 
  private:

@@ -93,9 +93,12 @@ class UserClassOf final : public UserClass {
     wait_time_ = wait_time;
     return *this;
   }
-  // Time limits, connections, TLS, redirects and cookies of its HttpUsers' clients.
+  // All about its HttpUsers' clients: time limits, connections, proxies, TLS, name servers, default
+  // headers and credentials; FastHttpUser's rules, or HttpUser's (like_http_user()). Throws
+  // std::invalid_argument where trust_env is set and the environment names a proxy that cannot be
+  // used.
   UserClassOf& client(http::UserAgentSettings settings) {
-    client_settings_ = std::move(settings);
+    client_settings_ = http::with_environment(std::move(settings));
     return *this;
   }
   // Where the master gives no host.
