@@ -91,6 +91,12 @@ class Writer {
     std::visit([this, depth](const auto& held) { write(held, depth); }, value.variant());
   }
 
+  // One of a map's.
+  void entry(const Value& key, const Value& item) {
+    write_key(key, false);
+    value(item);
+  }
+
   std::string take() { return std::move(buffer_.bytes); }
 
  private:
@@ -251,7 +257,8 @@ struct MessageWriter {
   }
   void operator()(const Stats& message) const {
     out.text("stats");
-    out.map(5);
+    out.map(5 + message.extra.size());
+    for (const auto& [key, value] : message.extra) out.entry(key, value);
     out.text("stats");
     out.array(message.report.stats.size());
     for (const stats::EntryReport& entry : message.report.stats) write_entry(out, entry);
@@ -394,14 +401,26 @@ std::string encode(const ToMaster& message, std::string_view node_id) {
   return out.take();
 }
 
-std::variant<FromMaster, DecodeError> decode(std::string_view frame) {
-  if (frame.empty()) return DecodeError{"an empty frame"};
+std::string pack(const Value& value) {
+  Writer out;
+  out.value(value);
+  return out.take();
+}
+
+std::variant<Array, DecodeError> unpack(std::string_view bytes) {
+  if (bytes.empty()) return DecodeError{"an empty frame"};
   Builder builder;
   std::size_t end = 0;
-  const bool whole = msgpack::parse(frame.data(), frame.size(), end, builder);
+  const bool whole = msgpack::parse(bytes.data(), bytes.size(), end, builder);
   if (!whole || !builder.reason().empty()) return DecodeError{builder.reason()};
-  if (end != frame.size()) return DecodeError{"bytes after the end of the message"};
-  Array parts = builder.take();
+  if (end != bytes.size()) return DecodeError{"bytes after the end of the message"};
+  return builder.take();
+}
+
+std::variant<FromMaster, DecodeError> decode(std::string_view frame) {
+  auto read = unpack(frame);
+  if (auto* error = std::get_if<DecodeError>(&read)) return std::move(*error);
+  auto& parts = std::get<Array>(read);
   if (parts.size() != 3) return DecodeError{kNotAnEnvelope};
   const std::string* type = parts[0].as_string();
   if (type == nullptr) return DecodeError{"a message type that is not text"};

@@ -23,6 +23,12 @@ struct DecodeError {
 // levels as nil. The type of a custom message is the caller's affair.
 std::string encode(const ToMaster& message, std::string_view node_id);
 
+// A value's bytes, written as a custom message's data is.
+std::string pack(const Value& value);
+
+// The bytes of an array that Python's msgpack has written; the limits are those of decode().
+std::variant<Array, DecodeError> unpack(std::string_view bytes);
+
 // The message of a frame from a master. Whatever the bytes, it neither throws nor allocates more
 // than some multiple of their size: at most 64 levels, a million values and 16 MiB a string. As in
 // Locust, a frame with any string that is not UTF-8 is refused as a whole. A map with __datetime__

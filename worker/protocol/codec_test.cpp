@@ -24,6 +24,26 @@ std::string frame(const std::string& type, const Value& data) {
   return encode(CustomToMaster{type, data}, "id");
 }
 
+TEST(Codec, PacksAndUnpacksValuesOnTheirOwn) {
+  const Value value = Map{{"a", Array{1, 2.5, nullptr}}, {3, "x"}};
+  // 91: what Python's msgpack writes for (value,).
+  const auto read = unpack("\x91" + pack(value));
+  ASSERT_TRUE(std::holds_alternative<Array>(read));
+  EXPECT_EQ(std::get<Array>(read), (Array{value}));
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(unpack("")));
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(unpack(pack(value)))) << "no array";
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(unpack("\x91\x01\x01")));
+}
+
+TEST(Codec, WritesWhatALocustfileAddsToAReportBeforeLocustsOwnKeys) {
+  Stats stats;
+  stats.extra = Map{{"pages", 7}};
+  const std::string bytes = encode(stats, "w");
+  // ["stats", {"pages": 7, "stats": [], …
+  EXPECT_TRUE(bytes.starts_with("\x93\xa5stats\x86\xa5pages\x07\xa5stats\x90\xabstats_total"s))
+      << bytes;
+}
+
 std::string reason(const std::string& bytes) {
   const auto decoded = decode(bytes);
   const auto* error = std::get_if<DecodeError>(&decoded);

@@ -101,6 +101,7 @@ struct Stats {
   stats::Report report;
   UserCounts user_classes_count;
   std::int64_t user_count = 0;
+  Map extra;  // what a locustfile adds (report_to_master): keys that are none of the above
 };
 
 // An exception in a user's task; the master groups by traceback.

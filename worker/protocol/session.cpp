@@ -15,6 +15,7 @@ const std::set<std::string, std::less<>> kOwnTypes = {
     "stats",        "exception",  "logs",     "client_stopped",    "quit"};
 constexpr std::uint64_t kMostLogLines = 70;  // in one interval
 constexpr std::size_t kMostQueuedCustom = 1000;
+constexpr std::size_t kMostPending = 20;
 
 SteadyDuration seconds_of(double value) {
   // A year is for ever, and fits.
@@ -60,7 +61,9 @@ void Session::handle(const Ack& ack, SteadyTime now) {
   next_registration_.reset();
   last_spawn_timestamp_ = 0;
   if (first) {
-    write_log(log::Level::debug, "Connected to locust master: " + settings_.master);
+    if (!settings_.stock_runner) {
+      write_log(log::Level::debug, "Connected to locust master: " + settings_.master);
+    }
     next_report_ = now;
   }
   heartbeat(now);
@@ -90,7 +93,8 @@ void Session::handle(const Spawn& spawn, SteadyTime now) {
   state_ = WorkerState::spawning;
   job_done_ = false;
   complete_due_ = false;
-  act(ChangeUsers{++job_, known_counts(spawn, now), stop_timeout_});
+  act(ChangeUsers{++job_, known_counts(spawn, now), stop_timeout_, ChangeUsers::Cause::order,
+                  std::make_shared<const Spawn>(spawn)});
 }
 
 void Session::begin_test(const Spawn& spawn) {
@@ -135,7 +139,9 @@ void Session::handle(const Stop&, SteadyTime now) {
 
 void Session::handle(const QuitOrder&, SteadyTime now) {
   if (ending_ == Ending::quit) return;
-  write_log(log::Level::info, "Got quit message from master, shutting down...");
+  if (!settings_.stock_runner) {
+    write_log(log::Level::info, "Got quit message from master, shutting down...");
+  }
   begin_ending(Ending::quit, now);
 }
 
@@ -174,18 +180,21 @@ void Session::handle(const CustomFromMaster& message, SteadyTime) {
 
 void Session::collect(Purpose purpose) {
   collecting_.push_back({purpose});
-  act(CollectReport{});
+  act(CollectReport{ending_ == Ending::quit});
 }
 
-Actions Session::on_report(stats::Report report, SteadyTime now) {
+Actions Session::on_report(stats::Report report, SteadyTime now, Map extra) {
   if (collecting_.empty()) return take();
   const Collection collection = collecting_.front();
   collecting_.pop_front();
   if (collection.wanted) {
-    if (pending_) {
-      pending_->merge(report);
+    // What a locustfile adds cannot be merged, nor kept without end.
+    const bool apart = !extra.empty() && !pending_.empty() && !pending_.back().extra.empty();
+    if (pending_.empty() || (apart && pending_.size() < kMostPending)) {
+      pending_.push_back({std::move(report), std::move(extra)});
     } else {
-      pending_ = std::move(report);
+      pending_.back().report.merge(report);
+      if (!extra.empty()) pending_.back().extra = std::move(extra);
     }
   }
   if (collection.purpose == Purpose::final_report && ending_ != Ending::none) {
@@ -199,8 +208,9 @@ Actions Session::on_report(stats::Report report, SteadyTime now) {
 void Session::flush_report(SteadyTime) {
   if (!connected_ || link_ != Link::registered) return;
   // Nothing at all is not an empty report: its start_time of 0 would become the master's.
-  if (!pending_) return;
-  send(Stats{*std::exchange(pending_, std::nullopt), user_counts_, total(user_counts_)});
+  for (Pending& one : std::exchange(pending_, {})) {
+    send(Stats{std::move(one.report), user_counts_, total(user_counts_), std::move(one.extra)});
+  }
 }
 
 bool Session::may_send_logs() const {
@@ -229,12 +239,25 @@ Actions Session::on_logs(const log::Recent& recent, SteadyTime) {
   return take();
 }
 
+Actions Session::send_logs(std::vector<std::string> lines, SteadyTime) {
+  logs_ = Logs{std::move(lines)};
+  flush_logs();
+  return take();
+}
+
+void Session::flush_logs() {
+  if (!logs_ || !may_send_logs()) return;
+  send(*std::exchange(logs_, std::nullopt));
+}
+
 Actions Session::on_user_error(const Exception& error, std::uint64_t times, SteadyTime now) {
   const std::uint64_t allowed = exceptions_.allow(error.traceback, times, now);
   const bool sendable = connected_ && link_ == Link::registered;
   if (!sendable) exceptions_.withdraw(error.traceback, allowed);
   for (std::uint64_t left = allowed; left > 0; --left) {
-    write_log(log::Level::error, error.msg + "\n" + error.traceback);
+    if (!settings_.stock_runner) {
+      write_log(log::Level::error, error.msg + "\n" + error.traceback);
+    }
     if (sendable) send(error);
   }
   return take();

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,9 +30,11 @@ namespace locust::protocol {
 struct Send {
   ToMaster message;
 };
-// Gather what the shards have recorded and answer with on_report(), once for each of these and in
-// their order.
-struct CollectReport {};
+// Gather what has been recorded and answer with on_report(), once for each of these and in their
+// order.
+struct CollectReport {
+  bool urgent = false;  // the master is about to leave: wait for nobody
+};
 // Forget what has been recorded so far.
 struct ClearStats {};
 // A test begins: for the environments of the shards, before its users are made.
@@ -42,9 +45,17 @@ struct ConfigureTest {
 // Have so many users of each class, no more and no fewer; classes that are not named stay as they
 // are. Replaces a job that is not done. Answer with on_users_in_place(job).
 struct ChangeUsers {
+  enum class Cause {
+    order,  // of the master: so many users
+    stop,   // the test is over
+    loss,   // so is the master, and its test with it
+    quit,   // the worker leaves
+  };
   std::uint64_t job = 0;
   UserCounts counts;
   SteadyDuration stop_timeout{};  // for those that are stopped
+  Cause cause = Cause::order;
+  std::shared_ptr<const Spawn> order;  // as the master gave it; nothing but for Cause::order
 };
 // Close the connection, wait, resolve the master's name anew and connect with the same identity.
 struct RebuildLink {
@@ -81,7 +92,19 @@ struct SessionSettings {
   std::optional<std::string> version;     // sent in client_ready; nothing: -1
   bool exit_on_master_loss = false;       // as a stock worker does
   bool reset_stats = false;               // --reset-stats
-  SteadyDuration additional_wait{};       // LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP
+  // Locust's own WorkerRunner is above this session. What it does itself is left to it: counting
+  // attempts to connect, and giving up; the log lines of that, of quitting, and of exceptions.
+  bool stock_runner = false;
+  SteadyDuration additional_wait{};  // LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP
+};
+
+// What locustfiles may change in locust.runners.
+struct Intervals {
+  SteadyDuration heartbeat = seconds(1);        // HEARTBEAT_INTERVAL
+  SteadyDuration report = seconds(3);           // WORKER_REPORT_INTERVAL
+  SteadyDuration master_timeout = seconds(60);  // MASTER_HEARTBEAT_TIMEOUT
+  SteadyDuration connect_timeout = seconds(5);  // CONNECT_TIMEOUT
+  bool operator==(const Intervals&) const = default;
 };
 
 class Session {
@@ -103,13 +126,24 @@ class Session {
   // How many users run: with every change, and always before on_users_in_place.
   void set_user_counts(UserCounts counts) { user_counts_ = std::move(counts); }
   Actions on_users_in_place(std::uint64_t job, SteadyTime now);
-  Actions on_report(stats::Report report, SteadyTime now);
+  // `extra`: what a locustfile adds to it.
+  Actions on_report(stats::Report report, SteadyTime now, Map extra = {});
   Actions on_logs(const log::Recent& recent, SteadyTime now);
+  // Log lines for the master that somebody else has chosen. The newest wait for a master that takes
+  // them.
+  Actions send_logs(std::vector<std::string> lines, SteadyTime now);
   // `times` exceptions with this text and traceback in users' code.
   Actions on_user_error(const Exception& error, std::uint64_t times, SteadyTime now);
   Actions on_custom_message(CustomToMaster message, SteadyTime now);
   // SIGTERM, SIGINT: end the users, report, say goodbye.
   Actions quit(SteadyTime now);
+
+  void set_intervals(const Intervals& intervals, SteadyTime now);
+  void set_user_classes(std::vector<std::string> user_classes) {
+    settings_.user_classes = std::move(user_classes);
+  }
+  // Whose task keeps all users from ending, where that is known; for a log line.
+  void set_blocker(std::string blocker) { blocker_ = std::move(blocker); }
 
   void set_usage(double cpu_percent, std::uint64_t memory_bytes) {
     cpu_usage_ = cpu_percent;
@@ -132,6 +166,10 @@ class Session {
     Purpose purpose;
     bool wanted = true;  // unless what it brings belongs to a test that is over
   };
+  struct Pending {
+    stats::Report report;
+    Map extra;
+  };
 
   void handle(const Ack& ack, SteadyTime now);
   void handle(const Spawn& spawn, SteadyTime now);
@@ -153,7 +191,7 @@ class Session {
   void resolve_doubt(SteadyTime now);
   void check_silence(SteadyTime now);
   void forget_master(SteadyTime now);
-  void stop_users(SteadyDuration stop_timeout);
+  void stop_users(SteadyDuration stop_timeout, ChangeUsers::Cause cause);
   void begin_ending(Ending ending, SteadyTime now);
   void users_are_stopped(SteadyTime now);
   void overdue_ending(SteadyTime now);
@@ -170,6 +208,8 @@ class Session {
   // Whether the master hears us and knows us, as far as we can tell.
   bool is_heard(SteadyTime now) const;
   bool may_send_logs() const;
+  void flush_logs();
+  SteadyDuration suspended_after() const;
 
   // Nothing follows an Exit.
   template <class T>
@@ -182,7 +222,8 @@ class Session {
   void write_log(log::Level level, std::string text) { act(WriteLog{level, std::move(text)}); }
   Actions take() { return std::exchange(actions_, {}); }
 
-  const SessionSettings settings_;
+  SessionSettings settings_;
+  Intervals intervals_;
   Actions actions_;
   bool gone_ = false;  // told to exit
 
@@ -214,14 +255,16 @@ class Session {
   std::optional<SteadyTime> ready_at_;  // when client_ready follows client_stopped
 
   std::deque<Collection> collecting_;
-  std::optional<stats::Report> pending_;  // not sent yet
-  std::deque<CustomToMaster> custom_;     // not sent yet
-  bool custom_dropped_ = false;           // and said so
+  std::deque<Pending> pending_;        // reports that are not sent yet; one if without extras
+  std::deque<CustomToMaster> custom_;  // not sent yet
+  bool custom_dropped_ = false;        // and said so
   ExceptionLimiter exceptions_;
   std::uint64_t logs_seen_ = 0;     // lines there were when they were last sent
   std::uint64_t logs_counted_ = 0;  // lines there were an interval ago
   bool last_logs_due_ = false;      // there were too many: one last time
   bool logs_off_ = false;
+  std::optional<Logs> logs_;  // of send_logs(), not sent yet
+  std::string blocker_;
 
   std::optional<SteadyTime> next_registration_;
   SteadyTime next_heartbeat_{};

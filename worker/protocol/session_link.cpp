@@ -11,18 +11,15 @@ namespace locust::protocol {
 
 namespace {
 
-// Locust's names and values (runners.py).
-constexpr SteadyDuration kHeartbeatInterval = seconds(1);
-constexpr SteadyDuration kWorkerReportInterval = seconds(3);
+// Locust's names and values (runners.py); those that locustfiles change are in Intervals.
 constexpr SteadyDuration kWorkerLogReportInterval = seconds(10);
-constexpr SteadyDuration kMasterHeartbeatTimeout = seconds(60);
-constexpr SteadyDuration kConnectTimeout = seconds(5);
 constexpr int kConnectRetryCount = 60;
 
 // Ours. Heartbeats unanswered on a new connection before its master counts as a new one.
 constexpr int kUnansweredMeansNew = 2;
-// A report waits where the last sign of the master is older: it could be lost.
-constexpr SteadyDuration kFreshSign = milliseconds(2500);
+// A report waits where the last sign of the master is older than so many halves of the time between
+// heartbeats: it could be lost.
+constexpr int kFreshSign = 5;
 // A connection under the same identity needs the old one to be gone at the master.
 constexpr SteadyDuration kRebuildPause = milliseconds(500);
 constexpr int kRebuilds = 3;
@@ -33,8 +30,8 @@ constexpr SteadyDuration kSuspended = seconds(5);
 
 Actions Session::start(SteadyTime now) {
   last_sign_ = last_tick_ = disconnected_at_ = now;
-  next_registration_ = now + kConnectTimeout;
-  next_heartbeat_ = now + kHeartbeatInterval;
+  next_registration_ = now + intervals_.connect_timeout;
+  next_heartbeat_ = now + intervals_.heartbeat;
   next_report_ = now;
   next_logs_ = now;
   attempts_ = 1;
@@ -66,15 +63,16 @@ void Session::send_client_ready(SteadyTime now) {
     send(ClientReady{settings_.version});
     ready_sent_ = true;
   }
-  next_registration_ = now + kConnectTimeout;
+  next_registration_ = now + intervals_.connect_timeout;
 }
 
 // No ack within CONNECT_TIMEOUT (runners.py, connect_to_master).
 void Session::retry_client_ready(SteadyTime now) {
-  if (link_ == Link::connecting) {
-    write_log(attempts_ < seconds(30) / kConnectTimeout ? log::Level::debug : log::Level::info,
-              fmt::format("Failed to connect to master {}, retry {}/{}.", settings_.master,
-                          attempts_, kConnectRetryCount));
+  if (link_ == Link::connecting && !settings_.stock_runner) {
+    write_log(
+        attempts_ < seconds(30) / intervals_.connect_timeout ? log::Level::debug : log::Level::info,
+        fmt::format("Failed to connect to master {}, retry {}/{}.", settings_.master, attempts_,
+                    kConnectRetryCount));
     if (attempts_ > kConnectRetryCount) {
       write_log(log::Level::error,
                 fmt::format("Failed to connect to the Locust master: no answer from {} in {} "
@@ -88,7 +86,7 @@ void Session::retry_client_ready(SteadyTime now) {
   ++attempts_;
   // A master that has not let go of our old connection swallows what comes over a new one.
   if (connected_ && link_ == Link::registering && attempts_ % 2 == 0) {
-    next_registration_ = now + kConnectTimeout;
+    next_registration_ = now + intervals_.connect_timeout;
     rebuild_link(now);
     return;
   }
@@ -102,7 +100,7 @@ void Session::rebuild_link(SteadyTime now) {
 }
 
 void Session::heartbeat(SteadyTime now) {
-  next_heartbeat_ = now + kHeartbeatInterval;
+  next_heartbeat_ = now + intervals_.heartbeat;
   if (!connected_ || (link_ != Link::registered && link_ != Link::doubtful)) return;
   send(Heartbeat{state_, cpu_usage_, memory_usage_});
   ++unanswered_;
@@ -126,17 +124,19 @@ void Session::resolve_doubt(SteadyTime now) {
 
 void Session::check_silence(SteadyTime now) {
   if (link_ != Link::registered && link_ != Link::doubtful) return;
-  const bool silent = echoes_ ? now - last_sign_ > kMasterHeartbeatTimeout
-                              : !connected_ && now - disconnected_at_ > kMasterHeartbeatTimeout;
+  const SteadyDuration limit = intervals_.master_timeout;
+  const bool silent =
+      echoes_ ? now - last_sign_ > limit : !connected_ && now - disconnected_at_ > limit;
   if (!silent) return;
-  write_log(log::Level::error, "Didn't get heartbeat from master in over 60s");
+  write_log(log::Level::error, fmt::format("Didn't get heartbeat from master in over {:g}s",
+                                           std::chrono::duration<double>(limit).count()));
   if (settings_.exit_on_master_loss) {
     begin_ending(Ending::quit, now);
     return;
   }
   if (state_ != WorkerState::ready) {
     write_log(log::Level::warning, "Stopping the users, and trying to reach the master again.");
-    stop_users({});
+    stop_users({}, ChangeUsers::Cause::loss);
     state_ = WorkerState::ready;
     complete_due_ = false;
     last_spawn_timestamp_ = 0;
@@ -155,11 +155,11 @@ void Session::check_silence(SteadyTime now) {
 // spawn, an old echo), and a new connection gets rid of it.
 bool Session::notice_suspension(SteadyTime now) {
   const SteadyDuration gap = now - last_tick_;
-  if (gap <= kSuspended) return false;
+  if (gap <= suspended_after()) return false;
   last_tick_ = last_sign_ = now;
   if (!connected_) disconnected_at_ = now;
   unanswered_ = 0;
-  const bool given_up = gap > kMasterHeartbeatTimeout;
+  const bool given_up = gap > intervals_.master_timeout;
   if (link_ == Link::registered && (echoes_ || given_up)) link_ = Link::doubtful;
   if (given_up && ending_ != Ending::quit) rebuild_link(now);
   return given_up;
@@ -183,7 +183,7 @@ void Session::forget_master(SteadyTime now) {
   reregister_ = ready_sent_ = false;
   last_sign_ = now;
   echoes_ = master_is_modern_ = false;
-  stop_users({});
+  stop_users({}, ChangeUsers::Cause::loss);
   state_ = WorkerState::ready;
   complete_due_ = false;
   last_spawn_timestamp_ = 0;
@@ -197,13 +197,28 @@ void Session::forget_master(SteadyTime now) {
 }
 
 void Session::discard_reports() {
-  pending_.reset();
+  pending_.clear();
   for (Collection& collection : collecting_) collection.wanted = false;
   act(ClearStats{});
 }
 
 bool Session::is_heard(SteadyTime now) const {
-  return connected_ && link_ == Link::registered && (!echoes_ || now - last_sign_ < kFreshSign);
+  return connected_ && link_ == Link::registered &&
+         (!echoes_ || now - last_sign_ < intervals_.heartbeat * kFreshSign / 2);
+}
+
+// Whoever wants to hear from us less often is not taken for asleep in between.
+SteadyDuration Session::suspended_after() const {
+  return std::max(kSuspended, 2 * std::min(intervals_.heartbeat, intervals_.report));
+}
+
+void Session::set_intervals(const Intervals& intervals, SteadyTime now) {
+  if (intervals == intervals_) return;
+  constexpr SteadyDuration kShortest = milliseconds(50);
+  intervals_ = {std::max(intervals.heartbeat, kShortest), std::max(intervals.report, kShortest),
+                intervals.master_timeout, std::max(intervals.connect_timeout, kShortest)};
+  next_heartbeat_ = std::min(next_heartbeat_, now + intervals_.heartbeat);
+  next_report_ = std::min(next_report_, now + intervals_.report);
 }
 
 void Session::handle(const Reconnect&, SteadyTime now) {
@@ -231,10 +246,11 @@ Actions Session::on_tick(SteadyTime now) {
   if (now >= next_heartbeat_) {
     if (ending_ != Ending::quit) resolve_doubt(now);
     heartbeat(now);
+    flush_logs();
     if (ending_ != Ending::quit) check_silence(now);
   }
   if (now >= next_report_) {
-    next_report_ = now + kWorkerReportInterval;
+    next_report_ = now + intervals_.report;
     if (ending_ != Ending::quit) collect(Purpose::periodic);
   }
   if (now >= next_logs_) {

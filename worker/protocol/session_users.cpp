@@ -15,11 +15,11 @@ constexpr SteadyDuration kEndingGrace = seconds(5);
 
 }  // namespace
 
-void Session::stop_users(SteadyDuration stop_timeout) {
+void Session::stop_users(SteadyDuration stop_timeout, ChangeUsers::Cause cause) {
   UserCounts none;
   for (const std::string& name : settings_.user_classes) none[name] = 0;
   job_done_ = false;
-  act(ChangeUsers{++job_, std::move(none), stop_timeout});
+  act(ChangeUsers{++job_, std::move(none), stop_timeout, cause, nullptr});
 }
 
 Actions Session::on_users_in_place(std::uint64_t job, SteadyTime now) {
@@ -58,7 +58,8 @@ void Session::begin_ending(Ending ending, SteadyTime now) {
     next_registration_.reset();
     collect(Purpose::before_quit);
   }
-  stop_users(stop_timeout_);
+  stop_users(stop_timeout_,
+             ending == Ending::quit ? ChangeUsers::Cause::quit : ChangeUsers::Cause::stop);
   ending_deadline_ = now + stop_timeout_ + kEndingGrace;
 }
 
@@ -78,9 +79,10 @@ void Session::overdue_ending(SteadyTime now) {
     if (count > 0) classes.push_back(name);
   }
   write_log(log::Level::error,
-            fmt::format("Some users did not end in time; going on without them: {}.",
+            fmt::format("Some users did not end in time; going on without them: {}.{}",
                         classes.empty() ? "a thread does not answer"
-                                        : fmt::format("{}", fmt::join(classes, ", "))));
+                                        : fmt::format("{}", fmt::join(classes, ", ")),
+                        blocker_.empty() ? "" : " They wait for " + blocker_ + "."));
   job_done_ = true;
   users_are_stopped(now);
 }

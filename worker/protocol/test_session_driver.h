@@ -197,7 +197,8 @@ class SimulatedWorker {
     session_.set_user_counts(users_);
     perform(session_.on_users_in_place(job, now_));
   }
-  void answer_report() {
+  // `extra`: what a locustfile adds.
+  void answer_report(Map extra = {}) {
     if (reports_due_ == 0) return;
     --reports_due_;
     stats::Report report;
@@ -210,7 +211,7 @@ class SimulatedWorker {
       row.num_requests = recorded_;
     }
     recorded_ = 0;
-    perform(session_.on_report(std::move(report), now_));
+    perform(session_.on_report(std::move(report), now_, std::move(extra)));
   }
   void user_error(const Exception& error, std::uint64_t times = 1) {
     perform(session_.on_user_error(error, times, now_));
@@ -219,6 +220,9 @@ class SimulatedWorker {
     perform(session_.on_custom_message({type, nullptr}, now_));
   }
   void bad_frame(const std::string& reason) { perform(session_.on_bad_frame(reason, now_)); }
+  void send_logs(std::vector<std::string> lines) {
+    perform(session_.send_logs(std::move(lines), now_));
+  }
   void quit() { perform(session_.quit(now_)); }
 
   // ---- what it did ----

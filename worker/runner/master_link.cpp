@@ -37,6 +37,7 @@ struct MasterLink::Sockets {
   zmq::context_t context{1};
   std::optional<zmq::socket_t> dealer;
   std::optional<zmq::socket_t> monitor;
+  int opened = 0;  // times
 };
 
 MasterLink::MasterLink(std::string host, int port, std::string identity)
@@ -67,9 +68,13 @@ void MasterLink::open() {
   dealer.set(zmq::sockopt::reconnect_ivl_max, kMostReconnectInterval);
   dealer.set(zmq::sockopt::maxmsgsize, kMostMessageBytes);
   dealer.set(zmq::sockopt::ipv6, ipv6_);
-  const std::string endpoint = "inproc://monitor";
-  zmq_socket_monitor(dealer.handle(), endpoint.c_str(),
-                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+  // A name of its own each time: the last one is free only when ZeroMQ's reaper thread has come by,
+  // and whoever is too early never hears of a connection again.
+  const std::string endpoint = fmt::format("inproc://monitor-{}", ++sockets_->opened);
+  if (zmq_socket_monitor(dealer.handle(), endpoint.c_str(),
+                         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0) {
+    throw zmq::error_t();
+  }
   sockets_->monitor.emplace(sockets_->context, zmq::socket_type::pair);
   sockets_->monitor->connect(endpoint);
   const bool literal_ipv6 = host_.find(':') != std::string::npos && !host_.starts_with('[');

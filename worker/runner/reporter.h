@@ -9,23 +9,32 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/value.h"
 #include "stats/report.h"
 
 namespace locust::runner {
 
 class Reporter {
  public:
-  explicit Reporter(std::size_t shards) : shards_(shards) {}
+  // `patience`: how long a collection waits for all answers. A master that quits waits 0.5 s for a
+  // last report (runners.py, MasterRunner.quit).
+  explicit Reporter(std::size_t shards, SteadyDuration patience = milliseconds(200))
+      : shards_(shards), patience_(patience) {}
 
   // A collection begins: every shard is to be asked for what it has, and to answer with this
   // ticket.
   std::uint64_t begin(SteadyTime now);
-  void answer(std::uint64_t ticket, const stats::Report& report);
+  // `extra`: what a locustfile adds to the report, by key.
+  void answer(std::uint64_t ticket, const stats::Report& report, Map extra = {});
   // What is on its way was recorded before statistics were cleared, and counts no more.
   void clear();
 
+  struct Gathered {
+    stats::Report report;
+    Map extra;
+  };
   // The oldest collection that is complete, or whose time is up; then it is over.
-  std::optional<stats::Report> next(SteadyTime now);
+  std::optional<Gathered> next(SteadyTime now);
   // When next() may have something without a further answer.
   std::optional<SteadyTime> deadline() const;
 
@@ -34,14 +43,15 @@ class Reporter {
     std::uint64_t ticket;
     SteadyTime deadline;
     std::size_t answers = 0;
-    stats::Report report;
+    Gathered gathered;
   };
 
   const std::size_t shards_;
+  const SteadyDuration patience_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t cleared_up_to_ = 0;
   std::deque<Collection> collections_;
-  stats::Report late_;
+  Gathered late_;
 };
 
 }  // namespace locust::runner

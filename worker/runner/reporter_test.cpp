@@ -22,8 +22,8 @@ stats::Report report_of(int requests) {
   return recorder.take(wall(2));
 }
 
-std::uint64_t requests_in(const std::optional<stats::Report>& report) {
-  return report ? report->total.num_requests : UINT64_MAX;
+std::uint64_t requests_in(const std::optional<Reporter::Gathered>& gathered) {
+  return gathered ? gathered->report.total.num_requests : UINT64_MAX;
 }
 
 TEST(Reporter, IsCompleteWhenAllShardsHaveAnswered) {
@@ -36,10 +36,22 @@ TEST(Reporter, IsCompleteWhenAllShardsHaveAnswered) {
   const auto report = reporter.next(at(1));
   ASSERT_TRUE(report);
   EXPECT_EQ(requests_in(report), 7U);
-  ASSERT_EQ(report->stats.size(), 1U);
-  EXPECT_EQ(report->stats[0].num_requests, 7U);
+  ASSERT_EQ(report->report.stats.size(), 1U);
+  EXPECT_EQ(report->report.stats[0].num_requests, 7U);
   EXPECT_FALSE(reporter.next(at(1))) << "it is over";
   EXPECT_FALSE(reporter.deadline());
+}
+
+TEST(Reporter, KeepsWhatALocustfileAddsLateForTheNextReport) {
+  Reporter reporter(1, milliseconds(1000));
+  const auto ticket = reporter.begin(at(0));
+  EXPECT_FALSE(reporter.next(at(999)));
+  EXPECT_TRUE(reporter.next(at(1000)));
+  reporter.answer(ticket, {}, Map{{"bytes", 5}});
+  reporter.answer(reporter.begin(at(3000)), report_of(1), Map{{"pages", 1}});
+  const auto gathered = reporter.next(at(3000));
+  EXPECT_EQ(requests_in(gathered), 1U);
+  EXPECT_EQ(gathered->extra, (Map{{"pages", 1}, {"bytes", 5}}));
 }
 
 TEST(Reporter, DoesNotWaitForAShardThatDoesNotAnswer) {
@@ -139,12 +151,13 @@ TEST(Reporter, NothingIsLostOrToldTwice) {
       if (!pending.empty() && below(2) == 0) {
         answer(below(static_cast<unsigned>(pending.size())));
       }
-      while (const auto report = reporter.next(at(ms))) told += report->total.num_requests;
+      while (const auto report = reporter.next(at(ms))) told += report->report.total.num_requests;
     }
     while (!pending.empty()) answer(0);
-    while (const auto report = reporter.next(at(ms))) told += report->total.num_requests;
+    while (const auto report = reporter.next(at(ms))) told += report->report.total.num_requests;
     reporter.begin(at(ms));
-    while (const auto report = reporter.next(at(ms + 1000))) told += report->total.num_requests;
+    while (const auto report = reporter.next(at(ms + 1000)))
+      told += report->report.total.num_requests;
     EXPECT_EQ(told, recorded) << "seed " << seed;
   }
 }

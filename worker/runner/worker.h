@@ -1,17 +1,11 @@
-// A worker from start to exit: the control thread. It does what the session says, passes on what
-// arrives, and never waits for user code.
+// A worker whose users are C++ coroutines, from start to exit: shards beneath a control loop.
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "protocol/session.h"
-#include "runner/mailbox.h"
-#include "runner/master_link.h"
-#include "runner/process_usage.h"
-#include "runner/reporter.h"
+#include "runner/control.h"
 #include "runner/shard.h"
 #include "runner/spawner.h"
 #include "user/user_class.h"
@@ -25,53 +19,45 @@ struct WorkerSettings {
   protocol::SessionSettings session;  // user_classes and master are filled in
 };
 
-class Worker {
+class Worker final : private Crew {
  public:
   // Starts the shards. SIGTERM and SIGINT must be blocked: they are read from a descriptor.
   // Throws std::invalid_argument where the master's address is none.
   Worker(const UserClasses& classes, WorkerSettings settings);
-  ~Worker();
+  ~Worker() override;
 
   // Until the worker leaves: its exit code.
-  int run();
+  int run() { return control_.run(); }
 
   // Ends the shards. False where one has not ended in time, because a task on it does not yield:
   // then the Worker cannot be destroyed, and the process has to end without.
   bool stop_shards(SteadyDuration patience);
   // Closes the connection when what has been sent is gone, for at most 2 s.
-  void close_link() { link_.reset(); }
+  void close_link() { control_.close_link(); }
 
  private:
-  struct Performer;
+  void collect(std::uint64_t ticket, bool urgent) override;
+  void clear_stats() override;
+  void configure(const protocol::ConfigureTest& test) override;
+  void change_users(const protocol::ChangeUsers& change) override;
+  void deliver(const protocol::Deliver& message) override;
+  void update_user_class(const protocol::UpdateUserClass& message) override;
+  void set_worker_index(std::int64_t index) override;
+  void collect_logs() override;
+  void write_log(log::Level level, std::string_view logger, std::string text) override;
+  void warn_of_cpu() override;
+  std::optional<SteadyTime> watch(SteadyTime now) override;
 
-  void step();
-  void handle_link(SteadyTime now);
-  void handle_signals();
-  void perform(protocol::Actions actions);
+  ShardHooks hooks(std::size_t shard);
   void on_news(std::size_t shard, const ShardNews& news);
-  void sample_usage(SteadyTime now);
-  void watch_shards(SteadyTime now);
-  SteadyTime next_wake(SteadyTime now) const;
 
   const UserClasses& classes_;
-  const WorkerSettings settings_;
-  const std::string id_;
-  int signals_;
-  Mailbox mailbox_;
-  protocol::Session session_;
-  std::optional<MasterLink> link_;
+  Control control_;
   Spawner spawner_;
-  Reporter reporter_;
-  ProcessUsage usage_;
 
-  std::uint64_t job_ = 0;           // the newest that the shards were given
-  std::vector<ShardNews> news_;     // by shard, the newest of each
-  std::vector<SteadyTime> warned_;  // by shard, when it was last called blocked
-  std::optional<SteadyTime> reopen_at_;
-  SteadyTime next_usage_{};
-  bool cpu_warning_given_ = false;
-  std::optional<int> exit_code_;
-  int signals_seen_ = 0;
+  std::uint64_t job_ = 0;                       // the newest that the shards were given
+  std::vector<ShardNews> news_;                 // by shard, the newest of each
+  std::vector<SteadyTime> warned_;              // by shard, when it was last called blocked
   std::vector<std::unique_ptr<Shard>> shards_;  // last: their threads post to all of this
 };
 
