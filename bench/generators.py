@@ -72,9 +72,17 @@ def native_command(
     return command + (["--threads", str(threads)] if threads else [])
 
 
-def stock_command(settings: Settings, locustfile: Path, port: int) -> list[str]:
-    command = [str(settings.python), "-m", "locust", "-f", str(locustfile), "--worker"]
-    return command + ["--master-host", "127.0.0.1", "--master-port", str(port)]
+def stock_command(
+    settings: Settings, locustfile: Path, port: int, module: str = "locust", processes: int = 0
+) -> list[str]:
+    command = [str(settings.python), "-m", module, "-f", str(locustfile), "--worker"]
+    command += ["--master-host", "127.0.0.1", "--master-port", str(port)]
+    return command + (["--processes", str(processes)] if processes else [])
+
+
+def python_env(settings: Settings) -> dict[str, str]:
+    """Where the package locustpp is found as it was built."""
+    return {"PYTHONPATH": str(settings.build / "python")}
 
 
 @contextmanager
@@ -87,15 +95,22 @@ def worker(
     *,
     threads: int,
     cores: str | int | None,
+    processes: int = 0,
 ) -> Iterator[Process]:
-    """A worker at that master with all its users running, warmed up; `kind` is native or stock."""
+    """A worker at that master with all its users running, warmed up; `kind` is native (C++ user
+    classes), python (a Python locustfile on the native engine) or stock."""
+    env = dict(job.env(server) or {})
     if kind == "native":
         command = native_command(settings, f"{job.stem}.cpp", master.port, threads, job.program)
     else:
-        command = stock_command(settings, settings.locustfile(f"{job.stem}.py"), master.port)
+        module = "locustpp" if kind == "python" else "locust"
+        locustfile = settings.locustfile(f"{job.stem}.py")
+        command = stock_command(settings, locustfile, master.port, module, processes)
+        env.update(python_env(settings) if kind == "python" else {})
     wait_until("the last worker's farewell", lambda: master.worker_count() == 0, master.process)
-    with Process(settings, kind, command, cores=cores, env=job.env(server)) as process:
-        wait_until("its registration", lambda: master.worker_count() == 1, process)
+    with Process(settings, kind, command, cores=cores, env=env) as process:
+        workers = max(1, processes)
+        wait_until("its registration", lambda: master.worker_count() == workers, process)
         master.swarm(job.users, server.host)
         wait_until("its users", lambda: master.user_count() == job.users, process)
         time.sleep(settings.warm_up)

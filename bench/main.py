@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable
 
-from bench import machine, rows_headline, rows_http, rows_load, rows_target, rows_worker
+from bench import machine, rows_headline, rows_http, rows_load, rows_python, rows_target, rows_worker
 from bench.measure import disturbance
 from bench.process import stop_everything
 from bench.report import Row, show
@@ -29,6 +29,12 @@ ROWS: dict[str, Callable[[Settings], Row]] = {
     "tls": rows_http.tls,
     "bodies": rows_http.bodies,
     "checks": rows_http.checks,
+    "python_hello": rows_python.hello,
+    "python_http_user": rows_python.http_user,
+    "python_sample": rows_python.sample,
+    "python_processes": rows_python.processes,
+    "python_start": rows_python.start,
+    "python_idle": rows_python.idle,
     "headline": rows_headline.headline,
     "headline_150": rows_headline.headline_150,
     "heartbeat": rows_worker.heartbeat,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from statistics import median
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from bench import servers
 from bench.generators import Job, worker, wrk, wrk_summary
@@ -26,7 +26,7 @@ def hello(settings: Settings) -> Row:
         ("", "CPU us/request", "of wrk", "requests/s", "core used", "server us/request"),
     )
     for server_name in ("nginx", "hello-target"):
-        _side_by_side(settings, row, HELLO, server_name)
+        side_by_side(settings, row, HELLO, server_name)
     return row
 
 
@@ -36,7 +36,7 @@ def test_sample(settings: Settings) -> Row:
         "6 users, 10 requests at a time each (wrk: 60 connections), pinned as in hello",
         ("", "CPU us/request", "of wrk", "requests/s", "core used", "server us/request"),
     )
-    _side_by_side(settings, row, TEST_SAMPLE, "hello-target")
+    side_by_side(settings, row, TEST_SAMPLE, "hello-target")
     return row
 
 
@@ -53,14 +53,21 @@ def _load(
             yield process
 
 
-def _side_by_side(settings: Settings, row: Row, job: Job, server_name: str) -> None:
+def side_by_side(
+    settings: Settings,
+    row: Row,
+    job: Job,
+    server_name: str,
+    generators: Sequence[str] = GENERATORS,
+) -> dict[str, float]:
+    """Adds the rounds and their medians to the row; the CPU us/request of each generator."""
     taken: dict[str, list[Round]] = {}
-    left = list(GENERATORS)
+    left = list(generators)
     try:
         server = servers.start(settings, server_name, settings.cores[1])
     except BenchError as error:
         row.problems.append(f"{server_name}: {error}")
-        return
+        return {}
     with server:
         env = job.env(server)
         with Master(settings, f"{job.stem}.py", settings.cores[1], env) as master:
@@ -78,7 +85,7 @@ def _side_by_side(settings: Settings, row: Row, job: Job, server_name: str) -> N
                     row.rounds.append(
                         {"server": server_name, "generator": kind, "round": number, **done.as_json()}
                     )
-    _summarise(row, server_name, taken)
+    return _summarise(row, server_name, taken)
 
 
 def _one_round(
@@ -99,7 +106,7 @@ def _one_round(
     return done
 
 
-def _summarise(row: Row, server_name: str, taken: dict[str, list[Round]]) -> None:
+def _summarise(row: Row, server_name: str, taken: dict[str, list[Round]]) -> dict[str, float]:
     cost = {kind: median_cpu(rounds, "generator") for kind, rounds in taken.items()}
     for kind, rounds in taken.items():
         ratio = f"{cost[kind] / cost['wrk']:.2f}" if "wrk" in cost else "-"
@@ -129,3 +136,4 @@ def _summarise(row: Row, server_name: str, taken: dict[str, list[Round]]) -> Non
         if "stock" in cost:
             fewer = cost["stock"] / cost["native"]
             row.goal(f"stock / native, {server_name}", fewer, fewer >= 15, "at least 15", " x")
+    return cost

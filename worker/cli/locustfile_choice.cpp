@@ -29,11 +29,6 @@ std::string stem_of(const std::string& file) {
   return stem;
 }
 
-bool needs_python(const std::string& file) {
-  return file == "-" || file.ends_with(".py") || file.starts_with("http://") ||
-         file.starts_with("https://");
-}
-
 void add(UserClasses& all, const UserClasses& more) {
   all.list().insert(all.list().end(), more.list().begin(), more.list().end());
   for (const auto& [type, listener] : more.listeners()) all.on_message(type, listener);
@@ -41,11 +36,6 @@ void add(UserClasses& all, const UserClasses& more) {
 
 // Empty, or what is wrong.
 std::string add_file(UserClasses& all, const std::string& file, const Locustfiles& locustfiles) {
-  if (needs_python(file)) {
-    return fmt::format(
-        "'{}' is a Python locustfile: this worker runs user classes written in C++ and has {}.",
-        file, names_of(locustfiles));
-  }
   const auto found = locustfiles.find(stem_of(file));
   if (found == locustfiles.end()) {
     return fmt::format("Could not find '{}'. This worker has {}.", file, names_of(locustfiles));

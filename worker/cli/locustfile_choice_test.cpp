@@ -96,15 +96,6 @@ TEST(LocustfileChoice, FileThatIsNotThere) {
   EXPECT_THAT(refusal("sho"), StartsWith("Could not find"));
 }
 
-TEST(LocustfileChoice, PythonIsNotFor) {
-  for (const char* file : {"locustfile.py", "a/shop.py", "-", "http://x/y", "https://x/shop.cpp"}) {
-    const std::string error = refusal(file);
-    EXPECT_THAT(error, HasSubstr("Python")) << file;
-    EXPECT_THAT(error, HasSubstr(file));
-    EXPECT_THAT(error, HasSubstr("hello.cpp, shop.cpp"));
-  }
-}
-
 TEST(LocustfileChoice, NamedUserClassesOnly) {
   EXPECT_THAT(chosen("", {"Buyer"}), ElementsAre("Buyer"));
   EXPECT_THAT(chosen("", {"Buyer", "HelloUser"}), ElementsAre("HelloUser", "Buyer"));

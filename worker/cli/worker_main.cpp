@@ -16,6 +16,7 @@
 #include "cli/locustfile_choice.h"
 #include "cli/options.h"
 #include "cli/processes.h"
+#include "cli/python_handover.h"
 #include "cli/task_ratio.h"
 #include "runner/worker.h"
 
@@ -125,15 +126,29 @@ int start(Options options, const Locustfiles& locustfiles) {
   return run_worker(options, classes);
 }
 
+int hand_over(const std::vector<std::string>& arguments, const Environment& environment) {
+  fmt::print(stderr, "locust-worker: {}\n", become(python_command(arguments, environment)));
+  return 1;
+}
+
 }  // namespace
 
 int worker_main(int argc, const char* const* argv, const Locustfiles& locustfiles) {
-  const auto parsed = parse(argc, argv, process_environment());
+  const Environment environment = process_environment();
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  // Before anything is read more closely: a Python locustfile may define arguments of its own.
+  if (any_for_python(named_locustfiles(arguments, environment))) {
+    return hand_over(arguments, environment);
+  }
+  const auto parsed = parse(argc, argv, environment);
   if (const auto* exit = std::get_if<Exit>(&parsed)) {
     std::fputs(exit->out.c_str(), stdout);
     std::fputs(exit->err.c_str(), stderr);
     return exit->code;
   }
+  // Named by a configuration file.
+  if (any_for_python(std::get<Options>(parsed).locustfile))
+    return hand_over(arguments, environment);
   int code = 1;
   try {
     code = start(std::get<Options>(parsed), locustfiles);

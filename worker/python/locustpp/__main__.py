@@ -1,0 +1,5 @@
+"""python -m locustpp"""
+
+from .main import main
+
+main()

@@ -1,0 +1,45 @@
+"""Python's cookie jar, which tells when what it sends has changed: prepared requests hold a Cookie
+header."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+class CookieJar(http.cookiejar.CookieJar):
+    """`changed` is called whenever a request may need another Cookie header than before."""
+
+    changed: Callable[[], Any] | None = None
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
+
+    def set_cookie(self, cookie: http.cookiejar.Cookie) -> None:
+        old = self._cookies.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)  # type: ignore[attr-defined]
+        super().set_cookie(cookie)
+        # Many servers send the same cookie again and again.
+        if old is None or _without_age(old) != _without_age(cookie) or _end(old) > _end(cookie):
+            self._tell()
+
+    def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
+        super().clear(domain, path, name)
+        self._tell()
+
+    def holds_until(self) -> float:
+        """When the first of its cookies ends: seconds since the epoch."""
+        return min((_end(cookie) for cookie in self), default=math.inf)
+
+    def same_for_all_paths(self) -> bool:
+        return all(cookie.path == "/" and cookie.port is None for cookie in self)
+
+
+def _end(cookie: http.cookiejar.Cookie) -> float:
+    return math.inf if cookie.expires is None else cookie.expires
+
+
+def _without_age(cookie: http.cookiejar.Cookie) -> dict[str, Any]:
+    return {**vars(cookie), "expires": None}

@@ -1,0 +1,64 @@
+"""Where the native clients deliberately differ from Locust's own, in one list.
+
+A case that is named here is compared all the same, but for the parts of the observation that are
+named; a part that turns out to be equal is an error, so that the list cannot grow stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from locust import __version__ as locust_version
+
+
+@dataclass(frozen=True)
+class Difference:
+    cases: str  # a pattern for names of cases, as fnmatch takes it
+    parts: tuple[str, ...]  # patterns for paths in the observation, e.g. "result.text", "events.*"
+    reason: str
+    versions: tuple[str, ...] = ()  # of Locust; empty: all
+    always: bool = True  # False: may be equal by chance (timing)
+
+
+DIFFERENCES: list[Difference] = [
+    Difference(
+        "http answer interim*",
+        ("*",),
+        "http.client takes 103 Early Hints for the response itself; the engine waits for the final one",
+    ),
+    Difference(
+        "http answer close-in-*",
+        ("*",),
+        "a failure whatever the version, without the count of bytes; urllib3 1.x takes the half of a response for a whole one",
+        always=False,  # Locust 2.32.10 raises an AttributeError then, whatever the text
+    ),
+    Difference("http answer garbage*", ("*",), "BadStatusLine with the parser's reason instead of the line"),
+    Difference("http answer bad-chunk*", ("*",), "the failure does not quote the chunk's length", always=False),
+    Difference(
+        "http answer encoded/short-gzip*", ("*",), "a body whose end is missing is a failure; urllib3 hides that it is"
+    ),
+    Difference(
+        "http answer encoded/unknown*", ("*",), "a coding that nobody asked for is a failure; urllib3 shows it undecoded"
+    ),
+    Difference("http tls verified*", ("*",), "the failure does not name a line of CPython's _ssl.c", always=False),
+    Difference(
+        "*close-in-*",
+        ("result.content*", "result.data*", "result.text*", "result.encoding", "result.json*", "result.__len__*"),
+        "of a body that was cut off nothing is kept; stock shows what came of it, to whoever asks again",
+        always=False,
+    ),
+    Difference(
+        "get /interim*",
+        ("*",),
+        "these geventhttpclients take 103 Early Hints for the response itself; the engine waits for the final one",
+        ("2.13.0", "2.32.10"),
+    ),
+]
+
+
+def differences_of(case: str) -> list[Difference]:
+    return [
+        one
+        for one in DIFFERENCES
+        if fnmatchcase(case, one.cases) and (not one.versions or locust_version in one.versions)
+    ]
