@@ -184,12 +184,22 @@ def _meta(response: Any) -> dict[str, Any]:
         "response_time": native.elapsed * 1000,
         "name": response._name,
         "context": {**user.context(), **context} if user else context,
-        "response": response,
+        "response": _told(response),
         "exception": None,
         "start_time": native.ended - native.elapsed,
         "url": native.request.info[0],
         "response_length": native.length,
     }
+
+
+def _told(response: Any) -> Any:
+    """What an event shows: before 2.40 not what the `with` block has, but the response beneath it."""
+    if PLAIN_CLASS is NativeContextManager or not isinstance(response, StockContextManager):
+        return response
+    twin = object.__new__(PLAIN_CLASS)
+    response.__dict__["_session"] = response._session
+    twin.__dict__ = response.__dict__
+    return twin
 
 
 class _Attributes:

@@ -23,7 +23,7 @@ from urllib3.util import parse_url
 
 from . import _native
 from .http_failure import raise_failure
-from .http_response import NativeResponse, SentRequest, response_of, sets_cookies
+from .http_response import SentRequest, response_of, sets_cookies
 from .http_watch import WatchedAdapters, watches
 
 logger = logging.getLogger("locustpp")

@@ -500,3 +500,38 @@ TLS: dict[str, Call] = {
 @pytest.mark.filterwarnings("ignore")
 def test_same_over_tls(server: Any, case: str) -> None:
     check(f"http tls {case}", server.tls_url, TLS[case])
+
+
+def overriding(base: type, name: str) -> type:
+    """A subclass of the user's, which has something of its own there."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.headers["X-Overridden"] = name
+        return getattr(super(made, self), name)(*args, **kwargs)
+
+    made: type = type("Mine", (base,), {name: method})
+    return made
+
+
+@pytest.mark.parametrize("name", ["request", "get", "send", "prepare_request", "get_adapter", "_build_url", "resolve_redirects"])
+@pytest.mark.parametrize("url", ["/echo", "/redirect/302/1", "/status/404"])
+def test_same_with_a_subclass(server: Any, name: str, url: str) -> None:
+    compare_sessions(
+        f"subclass {name} {url}",
+        maker(overriding(StockHttpSession, name), server.url),
+        maker(overriding(HttpSession, name), server.url),
+        lambda s: [s.get(url).status_code, s.post(url, json=1).status_code, s.get("/echo").json()],
+        listen=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["send", "prepare_request", "request"])
+def test_same_with_a_method_of_the_object(server: Any, name: str) -> None:
+    def call(session: Any) -> Any:
+        session.get("/echo")
+        own = getattr(session, name)
+        calls = []
+        setattr(session, name, lambda *args, **kwargs: calls.append(name) or own(*args, **kwargs))
+        return [session.get("/echo").json(), session.post("/echo", json=1).json(), calls]
+
+    check(f"object's {name}", server.url, call, listen=False)
