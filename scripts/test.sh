@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs every check of the project, in this order: format, scripts, unit tests under
-# sanitizers, unit tests and tests against real masters in the release build, fuzzing, clang-tidy,
-# and the demo. The first that fails ends the run.
+# sanitizers, unit tests, tests of the Python package and tests against real masters in the release
+# build, fuzzing, clang-tidy, and the demo. The first that fails ends the run.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -76,6 +76,7 @@ step "unit tests under address and undefined behaviour sanitizers" run_ctest asa
 step "release build" build_preset release
 step "unit tests" run_ctest release unit "$cores"
 step "Python environments" finish_venvs
+step "tests of the Python package" run_python_tests
 step "tests against real masters" run_ctest release compat 6
 step "fuzzing" run_fuzzers
 step "clang-tidy" run_tidy "$tidy_scope"

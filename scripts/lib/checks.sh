@@ -45,7 +45,12 @@ END
 
 # build_preset PRESET [TARGET...]
 build_preset() {
-  run_logged "configuring $1" "$log/configure-$1.log" cmake --preset "$1"
+  local options=()
+  # The extension is for the Python of the environments that it is tested in.
+  if [[ $1 == release ]]; then
+    options=(-DLOCUSTPP_PYTHON=ON "-DPython3_EXECUTABLE=$(find_python)")
+  fi
+  run_logged "configuring $1" "$log/configure-$1.log" cmake --preset "$1" "${options[@]}"
   run_logged "building $1" "$log/build-$1.log" cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
@@ -55,28 +60,64 @@ run_ctest() {
     ctest --test-dir "build/$1" -L "^$2\$" --no-tests=error --output-on-failure -j "$3"
 }
 
+# The Python package as it was built, in the oldest, a middle and the newest Locust: as many at once
+# as there are cores.
+run_python_tests() {
+  local version jobs=() failed=0
+  for version in "${python_package_versions[@]}"; do
+    start_job "$log/pytest-$version.log" env PYTHONPATH="$ROOT/build/release/python" \
+      PYTHONDONTWRITEBYTECODE=1 "build/venvs/$version/bin/python" -m pytest -q -p no:cacheprovider \
+      worker/python/tests
+    jobs+=("$job")
+    if [[ ${#jobs[@]} -ge $cores ]]; then
+      for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
+      jobs=()
+    fi
+  done
+  for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
+  for version in "${python_package_versions[@]}"; do
+    if [[ $failed != 0 ]]; then grep -E '^(FAILED|ERROR) ' "$log/pytest-$version.log" | head -n 40; fi
+    say "Locust $version: $(tail -n 1 "$log/pytest-$version.log")"
+  done
+  [[ $failed == 0 ]] || die "the tests of the Python package failed (all of it: build/test/pytest-*.log)"
+}
+
 # Each fuzz program starts from what lies beside its source: what golden/seeds.py makes of the
 # recorded frames, and NAME_corpus/.
 run_fuzzers() {
-  local sources source names name folder seeds
+  local sources source name names failed=0
   mapfile -t sources < <(list_files '*_fuzz.cpp')
   [[ ${#sources[@]} -gt 0 ]] || die "no fuzz program found"
   mapfile -t names < <(basename -s .cpp -a "${sources[@]}")
   build_preset fuzz "${names[@]}"
+  local jobs=()
   for source in "${sources[@]}"; do
     name=$(basename -s .cpp "$source")
-    seeds=()
-    if [[ -f $(dirname "$source")/golden/seeds.py ]]; then
-      python3 "$(dirname "$source")/golden/seeds.py" "build/fuzz/seeds/$name" >"$log/seeds-$name.log"
-      seeds+=("build/fuzz/seeds/$name")
+    start_job "$log/$name.log" run_fuzzer "$source" "$name"
+    jobs+=("$job")
+    # As many at once as there are cores.
+    if [[ ${#jobs[@]} -ge $cores ]]; then
+      for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
+      jobs=()
     fi
-    if [[ -d ${source%.cpp}_corpus ]]; then seeds+=("${source%.cpp}_corpus"); fi
-    mkdir -p "build/fuzz/corpus/$name"
-    run_logged "$name" "$log/$name.log" "build/fuzz/bin/$name" -max_total_time=20 -timeout=10 \
-      -print_final_stats=1 "-artifact_prefix=build/fuzz/$name-" "build/fuzz/corpus/$name" \
-      "${seeds[@]}"
-    say "$name: $(grep -E '^Done ' "$log/$name.log" || true)"
   done
+  for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
+  for name in "${names[@]}"; do
+    say "$name: $(grep -E '^Done ' "$log/$name.log" || tail -n 30 "$log/$name.log")"
+  done
+  [[ $failed == 0 ]] || die "a fuzz program has found something (its input: build/fuzz/NAME-*)"
+}
+
+run_fuzzer() {
+  local source=$1 name=$2 seeds=()
+  if [[ -f $(dirname "$source")/golden/seeds.py ]]; then
+    python3 "$(dirname "$source")/golden/seeds.py" "build/fuzz/seeds/$name"
+    seeds+=("build/fuzz/seeds/$name")
+  fi
+  if [[ -d ${source%.cpp}_corpus ]]; then seeds+=("${source%.cpp}_corpus"); fi
+  mkdir -p "build/fuzz/corpus/$name"
+  "build/fuzz/bin/$name" -max_total_time=20 -timeout=10 -print_final_stats=1 \
+    "-artifact_prefix=build/fuzz/$name-" "build/fuzz/corpus/$name" "${seeds[@]}"
 }
 
 # What differs from where origin/main left off, else from the last commit; new files included.

@@ -2,12 +2,14 @@
 # version that is asked for, under build/venvs. Needs lib/common.sh.
 # shellcheck shell=bash
 
+# Of these, the ones that the Python package is tested with in depth.
+python_package_versions=(2.13.0 2.32.10 2.47.0)
 locust_versions=(2.13.0 2.20.1 2.32.10 2.43.4 2.46.3 2.47.0)
 
 build_packages=(g++ cmake ninja-build pkg-config libboost-dev libmsgpack-cxx-dev libzmq3-dev
   cppzmq-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev
   libcpp-httplib-dev libssl-dev libpsl-dev zlib1g-dev libbrotli-dev libzstd-dev libre2-dev libc-ares-dev libgtest-dev
-  libgmock-dev python3 python3-venv)
+  libgmock-dev python3 python3-dev python3-venv)
 test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git openssl
   nginx-light libnginx-mod-http-brotli-filter tinyproxy-bin knot knot-module-geoip)
 
