@@ -22,6 +22,7 @@ import locust
 import locust.log
 import locust.runners
 import msgpack
+from gevent.event import Event
 from gevent.queue import Queue
 from locust.env import Environment
 from locust.rpc import Message, protocol, zmqrpc
@@ -70,6 +71,7 @@ class NativeClient:
         self._runner = weakref.proxy(runner)
         self._identity = identity
         self._messages: Queue = Queue()
+        self.runner_is_made = Event()
         self._job = 0  # of the last spawn
         self._seconds = 0
         self._stats: NativeRequestStats = environment.stats
@@ -105,6 +107,9 @@ class NativeClient:
     def recv(self) -> Message:
         while True:
             message, job = self._messages.get()
+            if message.type != "ack":
+                # Not before the runner is whole: a quit would miss what it starts afterwards.
+                self.runner_is_made.wait()
             if message.type == "spawn":
                 self._job = job
                 self._tune()
@@ -255,6 +260,7 @@ class NativeWorkerRunner(WorkerRunner):
         _connecting.append(self)
         try:
             super().__init__(environment, master_host, master_port)
+            self.client.runner_is_made.set()
         finally:
             if self in _connecting:
                 _connecting.remove(self)
