@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 
 namespace locust::cli {
 
@@ -22,10 +23,12 @@ std::string trimmed(std::string text) {
   return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
-// "path/to/hello.cpp" or "hello" → "hello".
+// "path/to/hello.cpp", its Python twin "hello.py", or "hello" → "hello".
 std::string stem_of(const std::string& file) {
   std::string stem = file.substr(file.rfind('/') + 1);
-  if (stem.ends_with(".cpp")) stem.resize(stem.size() - 4);
+  for (const std::string_view extension : {".cpp", ".py"}) {
+    if (stem.ends_with(extension)) return stem.substr(0, stem.size() - extension.size());
+  }
   return stem;
 }
 

@@ -96,6 +96,13 @@ TEST(LocustfileChoice, FileThatIsNotThere) {
   EXPECT_THAT(refusal("sho"), StartsWith("Could not find"));
 }
 
+// Where no Python is at hand.
+TEST(LocustfileChoice, PythonTwinsStem) {
+  EXPECT_EQ(chosen("hello.py"), chosen("hello.cpp"));
+  EXPECT_EQ(chosen("/mnt/locust/shop.py,hello"), chosen("shop,hello"));
+  EXPECT_THAT(refusal("other.py"), StartsWith("Could not find 'other.py'."));
+}
+
 TEST(LocustfileChoice, NamedUserClassesOnly) {
   EXPECT_THAT(chosen("", {"Buyer"}), ElementsAre("Buyer"));
   EXPECT_THAT(chosen("", {"Buyer", "HelloUser"}), ElementsAre("HelloUser", "Buyer"));

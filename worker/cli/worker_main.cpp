@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <thread>
 #include <variant>
 
@@ -126,9 +127,16 @@ int start(Options options, const Locustfiles& locustfiles) {
   return run_worker(options, classes);
 }
 
-int hand_over(const std::vector<std::string>& arguments, const Environment& environment) {
-  fmt::print(stderr, "locust-worker: {}\n", become(python_command(arguments, environment)));
-  return 1;
+// Where there is no Python (in an image without it), the C++ twins of its locustfiles are run;
+// where there are none either, the sentence that says what is missing.
+std::optional<std::string> no_python(const std::vector<std::string>& arguments,
+                                     const Environment& environment, const std::string& files,
+                                     const Locustfiles& locustfiles) {
+  std::string why = become(python_command(arguments, environment));
+  Options options;
+  options.locustfile = files;
+  if (std::holds_alternative<UserClasses>(choose_user_classes(options, locustfiles))) return {};
+  return why;
 }
 
 }  // namespace
@@ -137,8 +145,12 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
   const Environment environment = process_environment();
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   // Before anything is read more closely: a Python locustfile may define arguments of its own.
-  if (any_for_python(named_locustfiles(arguments, environment))) {
-    return hand_over(arguments, environment);
+  const std::string named = named_locustfiles(arguments, environment);
+  if (any_for_python(named)) {
+    if (const auto why = no_python(arguments, environment, named, locustfiles)) {
+      fmt::print(stderr, "locust-worker: {}\n", *why);
+      return 1;
+    }
   }
   const auto parsed = parse(argc, argv, environment);
   if (const auto* exit = std::get_if<Exit>(&parsed)) {
@@ -146,9 +158,13 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
     std::fputs(exit->err.c_str(), stderr);
     return exit->code;
   }
-  // Named by a configuration file.
-  if (any_for_python(std::get<Options>(parsed).locustfile))
-    return hand_over(arguments, environment);
+  const std::string& files = std::get<Options>(parsed).locustfile;
+  if (named.empty() && any_for_python(files)) {  // named by a configuration file
+    if (const auto why = no_python(arguments, environment, files, locustfiles)) {
+      fmt::print(stderr, "locust-worker: {}\n", *why);
+      return 1;
+    }
+  }
   int code = 1;
   try {
     code = start(std::get<Options>(parsed), locustfiles);
