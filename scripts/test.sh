@@ -78,6 +78,7 @@ step "unit tests" run_ctest release unit "$cores"
 step "Python environments" finish_venvs
 step "tests of the Python package" run_python_tests
 step "tests against real masters" run_ctest release compat 6
+step "deploy flow" run_deploy_tests
 step "fuzzing" run_fuzzers
 step "clang-tidy" run_tidy "$tidy_scope"
 step "demo" run_demo_check

@@ -82,6 +82,23 @@ run_python_tests() {
   [[ $failed == 0 ]] || die "the tests of the Python package failed (all of it: build/test/pytest-*.log)"
 }
 
+# Templates, manifests, images' files and the scripts of the deploy flow: what takes seconds.
+run_deploy_tests() {
+  local part failed=0
+  for part in cloudformation docker k8s; do
+    run_logged "installing what the tests of $part need" "$log/venv-$part.log" \
+      make_tool_venv "$part" "$part/tests/requirements.txt"
+    # The chart is rendered by helm, which takes minutes to build (k8s/tests/make_helm.sh).
+    start_job "$log/pytest-$part.log" env PYTHONDONTWRITEBYTECODE=1 \
+      "build/venvs/$part/bin/python" -m pytest -q -p no:cacheprovider -m 'not slow' \
+      -k 'not helm and not chart' "$part/tests"
+    finish_job "$job" || failed=1
+    grep -E '^(FAILED|ERROR) ' "$log/pytest-$part.log" | head -n 40 || true
+    say "$part: $(tail -n 1 "$log/pytest-$part.log")"
+  done
+  [[ $failed == 0 ]] || die "tests of the deploy flow failed (all of it: build/test/pytest-*.log)"
+}
+
 # Each fuzz program starts from what lies beside its source: what golden/seeds.py makes of the
 # recorded frames, and NAME_corpus/.
 run_fuzzers() {

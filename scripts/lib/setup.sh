@@ -11,6 +11,7 @@ build_packages=(g++ cmake ninja-build pkg-config libboost-dev libmsgpack-cxx-dev
   libcpp-httplib-dev libssl-dev libpsl-dev zlib1g-dev libbrotli-dev libzstd-dev libre2-dev libc-ares-dev libgtest-dev
   libgmock-dev python3 python3-dev python3-venv)
 test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git openssl
+  curl iproute2 util-linux
   nginx-light libnginx-mod-http-brotli-filter tinyproxy-bin knot knot-module-geoip)
 
 # ensure_packages NAME...: installs what is missing when root, else says the command and ends.
@@ -88,6 +89,23 @@ make_venv() (
     --prefer-binary -r "$venv/requirements.txt"
   "$venv/bin/locust" --version
   venv_stamp "$1" "$2" >"$venv/.complete"
+)
+
+# make_tool_venv NAME REQUIREMENTS: build/venvs/NAME for tests that need no Locust of their own.
+make_tool_venv() (
+  set -e
+  venv=$ROOT/build/venvs/$1
+  python=$(find_python)
+  stamp=$({ cat "$2" && "$python" --version && printf '%s\n' "$ROOT"; } | sha256sum | cut -d' ' -f1)
+  mkdir -p "$ROOT/build/venvs"
+  exec 9>"$ROOT/build/venvs/.$1.lock"
+  flock 9
+  if [[ -f $venv/.complete && $(<"$venv/.complete") == "$stamp" ]]; then exit 0; fi
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet \
+    --prefer-binary -r "$2"
+  printf '%s\n' "$stamp" >"$venv/.complete"
 )
 
 # start_venvs VERSION...: makes all that are missing at the same time; finish_venvs waits for them.

@@ -34,6 +34,17 @@ bool Call::has_header(std::string_view name) const {
   return false;
 }
 
+void Call::clear() {
+  constexpr std::size_t kMostKept = 4096;  // of a head's memory
+  channel_.reset();
+  request_.reset();
+  response = {};
+  if (head_.capacity() > kMostKept) head_ = {};
+  head_.clear();
+  status_ = 0;
+  cancelled_ = let_go_ = false;
+}
+
 void Call::on_done() { engine_->done(*this); }
 
 bool Call::give_up() {

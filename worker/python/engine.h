@@ -40,6 +40,13 @@ class Call final : private http::Exchange {
   Call(std::shared_ptr<Channel> channel, std::shared_ptr<const http::Request> request)
       : channel_(std::move(channel)), request_(std::move(request)) {}
 
+  // Holds on to nothing but memory; and then, another request's.
+  void clear();
+  void renew(std::shared_ptr<Channel> channel, std::shared_ptr<const http::Request> request) {
+    channel_ = std::move(channel);
+    request_ = std::move(request);
+  }
+
   // ---- once it is done ----
 
   const http::Request& request() const { return *request_; }
@@ -67,8 +74,8 @@ class Call final : private http::Exchange {
   void on_done() override;
   bool give_up();
 
-  const std::shared_ptr<Channel> channel_;
-  const std::shared_ptr<const http::Request> request_;
+  std::shared_ptr<Channel> channel_;
+  std::shared_ptr<const http::Request> request_;
   class Engine* engine_ = nullptr;
   bool cancelled_ = false;  // the Python thread's
   bool let_go_ = false;     // by the engine's mutex: the I/O thread has no order about it any more

@@ -24,6 +24,12 @@ constexpr int kPatience = 10'000;  // ms; never waited for where all is well
 
 class EngineTest : public testing::Test {
  protected:
+  // Connections are gone before the engine's loop is.
+  ~EngineTest() override {
+    engine_.stop();
+    channel_.reset();
+  }
+
   std::shared_ptr<const http::Request> request(std::string_view method = "GET") {
     http::RequestParts parts = server_.parts(method);
     parts.stream_response = true;
@@ -69,6 +75,30 @@ TEST_F(EngineTest, CarriesARequestAndItsResponse) {
   EXPECT_EQ(call->head(), "HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 5\r\n\r\n");
   EXPECT_GT(call->elapsed(), SteadyDuration::zero());
   EXPECT_FALSE(something_is_done());
+}
+
+TEST_F(EngineTest, ACallServesAnotherRequest) {
+  const auto call = start();
+  {
+    const Peer peer = server_.accept_request();
+    server_.send(peer,
+                 "HTTP/1.1 404 Not Found\r\nSet-Cookie: a=b\r\nContent-Length: 5\r\n\r\nhello");
+    take(1);
+  }
+  call->clear();
+  EXPECT_EQ(call->status(), 0);
+  EXPECT_EQ(call->head(), "");
+  EXPECT_EQ(call->body_size(), 0U);
+  call->renew(std::make_shared<Channel>(http::ClientSettings{}), request("HEAD"));
+  engine_.start(*call);
+  const Peer peer = server_.accept_request();
+  server_.send(peer, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+  EXPECT_EQ(take(1), std::vector{call.get()});
+  EXPECT_EQ(call->status(), 200);
+  EXPECT_EQ(call->error(), "");
+  EXPECT_EQ(call->head(), "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+  EXPECT_EQ(call->body(), "");
+  EXPECT_FALSE(call->sets_cookies());
 }
 
 TEST_F(EngineTest, FindsHeadersByName) {

@@ -2,6 +2,7 @@
 // and the hub, woken by the engine's descriptor, switches back into it.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "python/objects.h"
 #include "python/types.h"
@@ -15,11 +16,52 @@ namespace {
 Engine* running = nullptr;
 std::size_t in_flight = 0;
 unsigned long thread_of_hub = 0;
-PyObject* get_current = nullptr;  // greenlet.getcurrent
-PyObject* hub_switch = nullptr;   // the bound method of the main thread's hub
-PyObject* watcher = nullptr;      // of the engine's descriptor, in the hub's loop
-PyObject* name_switch = nullptr;
+PyObject* hub = nullptr;      // of the main thread
+PyObject* watcher = nullptr;  // of the engine's descriptor, in the hub's loop
 PyObject* name_ref = nullptr;
+// Calls that are done with, as many as were ever in flight at once, kept for the next ones. By the
+// GIL.
+constexpr std::size_t kMostSpare = 1024;
+std::vector<std::unique_ptr<Call>> spare;
+
+// greenlet's own C interface: the members of its capsule have had these numbers since 0.4.
+struct GreenletApi {
+  PyObject* (*current)() = nullptr;
+  PyObject* (*switch_to)(PyObject* greenlet, PyObject* args, PyObject* kwargs) = nullptr;
+} greenlets;
+
+bool load_greenlets() {
+  if (greenlets.current != nullptr) return true;
+  auto** table = static_cast<void**>(PyCapsule_Import("greenlet._C_API", 0));
+  if (table == nullptr) return false;
+  greenlets.switch_to = reinterpret_cast<decltype(greenlets.switch_to)>(table[6]);
+  greenlets.current = reinterpret_cast<decltype(greenlets.current)>(table[4]);
+  return true;
+}
+
+// To the hub and back: what is passed on, or null with a Python error set. Some greenlets are asked
+// for leave (switch_out): the hub itself has none to give. They go by gevent's own switch().
+PyObject* switch_to_hub(PyObject* greenlet) {
+  static PyObject* const switch_out = PyUnicode_InternFromString("switch_out");
+  static PyObject* free_to_go = nullptr;  // the last type that is not asked
+  auto* type = reinterpret_cast<PyObject*>(Py_TYPE(greenlet));
+  if (type != free_to_go) {
+    if (PyObject_HasAttr(greenlet, switch_out) != 0) {
+      return PyObject_CallMethod(hub, "switch", nullptr);
+    }
+    Py_INCREF(type);
+    Py_XSETREF(free_to_go, type);
+  }
+  return greenlets.switch_to(hub, nullptr, nullptr);
+}
+
+Call* take_call(std::shared_ptr<Channel> channel, std::shared_ptr<const http::Request> request) {
+  if (spare.empty()) return new Call(std::move(channel), std::move(request));
+  Call* const call = spare.back().release();
+  spare.pop_back();
+  call->renew(std::move(channel), std::move(request));
+  return call;
+}
 
 // While nothing is in flight, the watcher keeps no loop alive that has nothing else to wait for.
 bool count_flights(std::size_t count) {
@@ -35,10 +77,10 @@ PyObject* on_done(PyObject*, PyObject*) {
     if (!count_flights(in_flight - 1)) return nullptr;
     Ref greenlet(static_cast<PyObject*>(std::exchange(call->waiter, nullptr)));
     if (!greenlet) {  // it was given up
-      delete call;
+      give_back(call);
       continue;
     }
-    const Ref result(PyObject_CallMethodObjArgs(greenlet.get(), name_switch, nullptr));
+    const Ref result(greenlets.switch_to(greenlet.get(), nullptr, nullptr));
     // A greenlet of gevent's lets nothing out; what comes from another kind goes where gevent sends
     // what its callbacks raise.
     if (!result) PyErr_WriteUnraisable(greenlet.get());
@@ -55,16 +97,13 @@ PyObject* attribute_of(const char* module_name, const char* attribute) {
 
 // Watches the engine's descriptor in the hub of the thread that calls.
 bool watch(int descriptor) {
-  if (get_current == nullptr) get_current = attribute_of("greenlet", "getcurrent");
-  if (name_switch == nullptr) name_switch = PyUnicode_InternFromString("switch");
   if (name_ref == nullptr) name_ref = PyUnicode_InternFromString("ref");
   const Ref get_hub(attribute_of("gevent", "get_hub"));
-  if (get_current == nullptr || name_switch == nullptr || !get_hub) return false;
-  const Ref hub(PyObject_CallObject(get_hub.get(), nullptr));
-  if (!hub) return false;
-  Py_XSETREF(hub_switch, PyObject_GetAttr(hub.get(), name_switch));
-  const Ref loop(PyObject_GetAttrString(hub.get(), "loop"));
-  if (hub_switch == nullptr || !loop) return false;
+  if (!get_hub || !load_greenlets()) return false;
+  Py_XSETREF(hub, PyObject_CallObject(get_hub.get(), nullptr));
+  if (hub == nullptr) return false;
+  const Ref loop(PyObject_GetAttrString(hub, "loop"));
+  if (!loop) return false;
   Py_XSETREF(watcher, PyObject_CallMethod(loop.get(), "io", "ii", descriptor, 1));
   const Ref callback(PyCFunction_New(&on_done_method, nullptr));
   if (watcher == nullptr || !callback) return false;
@@ -77,7 +116,7 @@ PyObject* after_fork(PyObject*, PyObject*) {
   running = nullptr;
   in_flight = 0;
   watcher = nullptr;
-  hub_switch = nullptr;
+  hub = nullptr;
   Py_RETURN_NONE;
 }
 
@@ -119,19 +158,33 @@ bool in_engine_thread() {
   return running == nullptr || thread_of_hub == PyThread_get_thread_ident();
 }
 
+void give_back(Call* call) {
+  if (spare.size() >= kMostSpare) {
+    delete call;
+    return;
+  }
+  call->clear();
+  spare.emplace_back(call);
+}
+
 Call* perform(std::shared_ptr<Channel> channel, const RequestObject& request) {
   Engine* const io = engine();
   if (io == nullptr) return nullptr;
-  Ref greenlet(PyObject_CallObject(get_current, nullptr));
-  if (!greenlet || !count_flights(in_flight + 1)) return nullptr;
-  Call* const call = new Call(std::move(channel), request.request);
-  call->waiter = greenlet.release();
+  PyObject* const greenlet = greenlets.current();
+  if (greenlet == nullptr) return nullptr;
+  Call* const call = take_call(std::move(channel), request.request);
+  call->waiter = greenlet;
+  if (!count_flights(in_flight + 1)) {
+    Ref(static_cast<PyObject*>(std::exchange(call->waiter, nullptr)));
+    give_back(call);
+    return nullptr;
+  }
   io->start(*call);
   while (call->waiter != nullptr) {
     // Whoever else switches into this greenlet meanwhile has mistaken it: it waits on.
-    if (const Ref woken{PyObject_CallObject(hub_switch, nullptr)}; woken) continue;
+    if (const Ref woken{switch_to_hub(greenlet)}; woken) continue;
     if (call->waiter == nullptr) {  // done, but killed before it could go on
-      delete call;
+      give_back(call);
       return nullptr;
     }
     Ref(static_cast<PyObject*>(std::exchange(call->waiter, nullptr)));

@@ -18,7 +18,7 @@ struct RequestObject {
 
 // _native.Response: what came back, beneath a response as Locust's users know it.
 struct ResponseObject {
-  PyObject_HEAD Call* call;  // owned
+  PyObject_HEAD Call* call;  // owned, by give_back()
   PyObject* request;         // RequestObject
   PyObject* content;         // the body once somebody has asked for it
 };
@@ -49,6 +49,8 @@ bool in_engine_thread();
 // Sends the request and runs other greenlets until it is done: the call, or null with a Python
 // error set (the greenlet was killed, timed out …), after which it is given up.
 Call* perform(std::shared_ptr<Channel> channel, const RequestObject& request);
+// For a call that was performed and is done with.
+void give_back(Call* call);
 int add_hub_functions(PyObject* module);
 
 }  // namespace locust::python

@@ -12,7 +12,7 @@ PyTypeObject* response_type = nullptr;
 PyObject* make_response(Call* call, PyObject* request) {
   PyObject* object = response_type->tp_alloc(response_type, 0);
   if (object == nullptr) {
-    delete call;
+    give_back(call);
     return nullptr;
   }
   auto* self = reinterpret_cast<ResponseObject*>(object);
@@ -50,7 +50,7 @@ void dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
   ResponseObject* self = self_of(object);
   PyTypeObject* type = Py_TYPE(object);
-  delete self->call;
+  give_back(self->call);
   Py_CLEAR(self->request);
   Py_CLEAR(self->content);
   type->tp_free(object);

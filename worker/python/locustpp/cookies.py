@@ -5,29 +5,32 @@ from __future__ import annotations
 
 import http.cookiejar
 import math
-from collections.abc import Callable
 from typing import Any
 
 
+def forget(session: Any) -> None:
+    """What prepared requests were made with has changed. `session`: a weak reference, or None."""
+    known = session and session()
+    if known is not None:
+        known._forget()
+
+
 class CookieJar(http.cookiejar.CookieJar):
-    """`changed` is called whenever a request may need another Cookie header than before."""
+    """Its session forgets what it has prepared whenever a request may need another Cookie header than
+    before."""
 
-    changed: Callable[[], Any] | None = None
-
-    def _tell(self) -> None:
-        if self.changed is not None:
-            self.changed()
+    session: Any = None  # a weak reference
 
     def set_cookie(self, cookie: http.cookiejar.Cookie) -> None:
         old = self._cookies.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)  # type: ignore[attr-defined]
         super().set_cookie(cookie)
         # Many servers send the same cookie again and again.
         if old is None or _without_age(old) != _without_age(cookie) or _end(old) > _end(cookie):
-            self._tell()
+            forget(self.session)
 
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
         super().clear(domain, path, name)
-        self._tell()
+        forget(self.session)
 
     def holds_until(self) -> float:
         """When the first of its cookies ends: seconds since the epoch."""

@@ -83,8 +83,8 @@ class _FailingAdapter(HTTPAdapter):
 
     def __init__(self, adapter: HTTPAdapter, cause: BaseException, place: int) -> None:
         self.max_retries = adapter.max_retries
-        self.config = {}
-        self.proxy_manager = {}
+        self.config: dict[str, Any] = {}
+        self.proxy_manager: dict[str, Any] = {}
         self.cause, self.place = cause, place
 
     def _pool(self, url: str, verify: Any) -> HTTPConnectionPool:

@@ -196,7 +196,7 @@ def _told(response: Any) -> Any:
     """What an event shows: before 2.40 not what the `with` block has, but the response beneath it."""
     if PLAIN_CLASS is NativeContextManager or not isinstance(response, StockContextManager):
         return response
-    twin = object.__new__(PLAIN_CLASS)
+    twin: Any = object.__new__(PLAIN_CLASS)
     response.__dict__["_session"] = response._session
     twin.__dict__ = response.__dict__
     return twin

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from types import FunctionType
 from typing import Any
 
 import requests
@@ -29,12 +28,13 @@ from .http_transport import (
     build,
     bundle_of,
     is_final,
-    limit_of,
     logger,
     native_adapters,
     state_of,
 )
 from .http_watch import WatchedDict, WatchedList, adopt, made
+from .http_wire import limit_of
+from .rebinding import with_names
 
 # Attributes that requests depend on.
 _WATCHED = HOOKABLE | frozenset(
@@ -71,18 +71,7 @@ class _Clock(threading.local):
 _clock = _Clock()
 
 
-def _with_globals(function: Any, **names: Any) -> Any:
-    """The same function, to which these names mean something else."""
-    if not isinstance(function, FunctionType):
-        return function
-    copy = FunctionType(
-        function.__code__, {**function.__globals__, **names}, function.__name__, function.__defaults__, function.__closure__
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return copy
-
-
-_stock_request = _with_globals(StockHttpSession.request, time=_clock, ResponseContextManager=NativeContextManager)
+_stock_request = with_names(StockHttpSession.request, time=_clock, ResponseContextManager=NativeContextManager)
 # What a request may have besides its method, URL and name and still be a plain one.
 _SHORT = frozenset("data json headers params auth timeout allow_redirects verify".split())
 NO_CONTEXT: dict[str, Any] = {}

@@ -12,11 +12,9 @@ import weakref
 from typing import Any
 
 import requests
-import urllib3
 from locust.clients import LocustHttpAdapter
 from requests import PreparedRequest
 from requests.auth import HTTPBasicAuth, _basic_auth_str
-from requests.compat import json as complexjson
 from requests.models import REDIRECT_STATI
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths, select_proxy
 from urllib3.util import parse_url
@@ -25,6 +23,7 @@ from . import _native
 from .http_failure import raise_failure
 from .http_response import SentRequest, response_of, sets_cookies
 from .http_watch import WatchedAdapters, watches
+from .http_wire import OLD_URLLIB3, body_of, encode_params, limit_of, on_the_wire, set_header
 
 logger = logging.getLogger("locustpp")
 
@@ -32,14 +31,6 @@ try:
     from urllib3.util.request import SKIP_HEADER
 except ImportError:
     SKIP_HEADER = ""
-OLD_URLLIB3 = urllib3.__version__.startswith("1.")
-try:
-    from urllib3.connection import _get_default_user_agent
-
-    USER_AGENT = _get_default_user_agent()
-except ImportError:
-    USER_AGENT = f"python-urllib3/{urllib3.__version__}"
-
 # URLs that requests leaves as they are: origin, then target.
 _SEGMENT = r"[\w~:@!$&'()*+,;=-][\w.~:@!$&'()*+,;=-]*"
 SIMPLE_URL = re.compile(
@@ -50,10 +41,8 @@ SIMPLE_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 # Headers that say how the body goes, or that cookies and auth take part in.
 DECIDING = frozenset(("content-length", "transfer-encoding", "host"))
 
-Header = tuple[str, str]
 UNLIMITED = 1e8  # seconds
 
-encode_params = PreparedRequest._encode_params
 STOCK_CODE = {name: getattr(requests.Session, name) for name in ("send", "request", "prepare_request")}
 
 _origins: dict[str, bool] = {}
@@ -72,23 +61,6 @@ def is_simple_origin(origin: str) -> bool:
             known = False
         _origins[origin] = known
     return known
-
-
-def set_header(headers: dict[str, Header], name: str, value: str) -> None:
-    headers[name.lower()] = (name, value)
-
-
-def on_the_wire(method: str, headers: dict[str, Any], body: bytes | None) -> list[Any]:
-    """What http.client and urllib3 add to requests' headers, where they add it."""
-    pairs = []
-    if "accept-encoding" not in headers:
-        pairs.append(("Accept-Encoding", "identity"))
-    if "content-length" not in headers and (body is not None or method in ("POST", "PUT", "PATCH")):
-        pairs.append(("Content-Length", str(len(body or b""))))
-    if "user-agent" in headers:
-        return pairs + list(headers.values())
-    agent = ("User-Agent", USER_AGENT)
-    return [*pairs, *headers.values(), agent] if OLD_URLLIB3 else [*pairs, agent, *headers.values()]
 
 
 class State:
@@ -187,26 +159,6 @@ HOOKABLE = frozenset(
 )
 
 
-def body_of(data: Any, json: Any) -> tuple[Any, bytes | None, str | None] | None:
-    """Body as requests has it, as bytes, and its type. None: not for here."""
-    if not data:
-        if json is None:
-            return None, None, None
-        text = complexjson.dumps(json, allow_nan=False)
-        encoded = text.encode("utf-8")
-        return encoded, encoded, "application/json"
-    if type(data) is bytes:
-        return data, data, None
-    if type(data) is str:
-        if OLD_URLLIB3 and not data.isascii():
-            return None
-        return data, data.encode("utf-8"), None
-    if isinstance(data, (dict, list, tuple)):
-        form = encode_params(data)
-        return form, form.encode("ascii"), "application/x-www-form-urlencoded"
-    return None
-
-
 def build(session: Any, state: State, method: str, url: str, *, headers: Any = None, params: Any = None, data: Any = None,
           json: Any = None, auth: Any = None, timeout: float | None = None) -> Any:  # fmt: skip
     """The native request that requests' own would come to, or None where it is not plain enough to
@@ -259,20 +211,6 @@ def build(session: Any, state: State, method: str, url: str, *, headers: Any = N
     )  # fmt: skip
 
 
-def limit_of(timeout: Any) -> float | None:
-    """Seconds for the whole exchange; ValueError where the native client has no such limit."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, tuple):
-        connect, read = timeout
-        if connect is not None and read is None:
-            raise ValueError(timeout)
-        timeout = read
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0:
-        raise ValueError(timeout)
-    return float(timeout)
-
-
 def is_final(native: Any) -> bool:
     """Whether there is nothing in the answer for requests to decide."""
     return native.error is None and native.status not in REDIRECT_STATI and not sets_cookies(native)
@@ -311,10 +249,11 @@ class NativeAdapter(LocustHttpAdapter):
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Any = None, verify: Any = True,
              cert: Any = None, proxies: Any = None) -> Any:  # fmt: skip
         native = request.__dict__.pop("_given", None)
-        session = self._session()
+        session: Any = self._session()
         settings = {"timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
         if native is None:
-            wire = channel = None
+            wire: Any = None
+            channel: Any = None
             reason = "a session that is gone" if session is None else why_stock(request, stream, settings)
             if reason is None:
                 channel = session._channel(request.url, verify)

@@ -83,7 +83,7 @@ WatchedAdapters = _watched(OrderedDict, _OF_DICTS + " move_to_end")
 
 def made(kind: type, cache: dict[Any, Any], content: Any) -> Any:
     """A watched dict or list with this content."""
-    new = kind.__new__(kind)
+    new: Any = kind.__new__(kind)  # type: ignore[call-overload]
     new._cache = cache
     (new.extend if isinstance(new, list) else new.update)(content)
     return new

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from . import install
 
 
 def main() -> None:
-    if os.environ.get("LOCUSTPP_NATIVE") == "0":
-        print("locustpp: LOCUSTPP_NATIVE=0, this is stock Locust", file=sys.stderr)
-    else:
-        try:
-            from .patch import install
-
-            install()
-        except ImportError as error:
-            print(f"locustpp: the native engine cannot be loaded ({error}); this is stock Locust", file=sys.stderr)
+    install()
     from locust.main import main as locust_main
 
     locust_main()

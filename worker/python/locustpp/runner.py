@@ -74,6 +74,7 @@ class NativeClient:
         self.runner_is_made = Event()
         self._job = 0  # of the last spawn
         self._seconds = 0
+        self._forked = False  # the link is the parent's
         self._stats: NativeRequestStats = environment.stats
         self._main_thread = _thread_ident()
         self._link = _native.WorkerLink(
@@ -98,6 +99,8 @@ class NativeClient:
     # ---- rpc.Client ----
 
     def send(self, message: Message) -> None:
+        if self._forked:
+            return
         handler = self._HANDLERS.get(message.type)
         if handler is None:
             self._link.send(message.type, _pack(message.data))
@@ -165,10 +168,11 @@ class NativeClient:
     # ---- for the runner ----
 
     def users_are_gone(self) -> None:
-        self._link.users_stopped(self._runner.user_classes_count)
+        if not self._forked:
+            self._link.users_stopped(self._runner.user_classes_count)
 
     def cpu_percent(self) -> float:
-        return self._link.cpu_percent()
+        return 0.0 if self._forked else self._link.cpu_percent()
 
     # ---- greenlets and threads ----
 
@@ -238,11 +242,11 @@ class NativeClient:
             greenlet.kill(block=False)
 
     def _after_fork(self) -> None:
+        self._forked = True
         self._link.after_fork()
         self._stats.recorder.after_fork()
         for greenlet in self._greenlets:
             greenlet.kill(block=False)
-
 
 
 class NativeWorkerRunner(WorkerRunner):

@@ -7,12 +7,11 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 import pytest
 from harness import FAST, VERSION, StockFastHttpSession, compare_sessions
 from locust.contrib.fasthttp import FastHttpUser
 from locust.exception import ResponseError
-from locustpp import fasthttp
+from locustpp import fast_wire
 from locustpp.fasthttp import FastHttpSession
 
 TAKES_ENVIRONMENT = "environment" in inspect.signature(StockFastHttpSession.__init__).parameters
@@ -283,7 +282,7 @@ add("bad port", lambda s: s.get("http://127.0.0.1:99999/"))
 add("absolute ftp", lambda s: s.get("ftp://127.0.0.1/"))
 add("bad method", lambda s: s.request("GE T", "/hello/"))
 add("own method", lambda s: s.request("PURGE", "/echo"))
-if fasthttp._HEAD_IS_LATIN:  # stock crashes otherwise
+if fast_wire._HEAD_IS_LATIN:  # stock crashes otherwise
     add("latin header", lambda s: s.get("/latin-header"))
 
 

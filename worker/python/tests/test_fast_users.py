@@ -22,7 +22,7 @@ from geventhttpclient.client import HTTPClientPool
 from harness import FAST, VERSION, Side, StockFastHttpSession, compare, observe, plain
 from locust import FastHttpUser
 from locust.env import Environment
-from locustpp import _native, fasthttp
+from locustpp import _native, fast_clock, fast_response
 from locustpp.fasthttp import FastHttpSession
 from test_fast import check, cookies_of, maker
 
@@ -490,7 +490,7 @@ def test_no_objects_are_left_behind(server: Any) -> None:
 
 
 def live_responses() -> int:
-    return sum(isinstance(thing, (_native.Response, fasthttp._Parts)) for thing in gc.get_objects())
+    return sum(isinstance(thing, (_native.Response, fast_response._Parts)) for thing in gc.get_objects())
 
 
 def test_failures_leave_nothing_behind(server: Any) -> None:
@@ -528,6 +528,6 @@ def test_sessions_are_freed(server: Any) -> None:
 
 
 def test_versions_are_told_apart() -> None:
-    assert fasthttp._WHOLE_MILLISECONDS == (VERSION < (2, 21))
+    assert fast_clock.WHOLE_MILLISECONDS == (VERSION < (2, 21))
     assert harness.StockFastHttpSession is not FastHttpSession
     assert cookies_of

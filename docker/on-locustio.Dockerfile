@@ -1,0 +1,53 @@
+# The official image of Locust with locustpp put in: for those who build theirs upon it already.
+# Build from the project's root:
+#   docker build -f docker/on-locustio.Dockerfile --build-arg BASE=locustio/locust:2.47.0 -t locustpp-worker .
+ARG BASE=locustio/locust:2.47.0
+
+# On the same image, so that Python and the libraries are those that it will meet.
+FROM ${BASE} AS tools
+# hadolint ignore=DL3002
+USER 0
+# hadolint ignore=DL3008
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates ccache cmake cppzmq-dev g++ libboost-dev libbrotli-dev libc-ares-dev libfmt-dev \
+      libmsgpack-cxx-dev libpsl-dev libre2-dev libspdlog-dev libssl-dev libzmq3-dev libzstd-dev \
+      ninja-build nlohmann-json3-dev pkg-config zlib1g-dev \
+ && rm -rf /var/lib/apt/lists/*
+ENV CMAKE_CXX_COMPILER_LAUNCHER=ccache
+WORKDIR /src
+
+FROM tools AS health
+COPY docker/health/health.cpp docker/health/
+RUN g++ -std=c++20 -O2 -Wall -Wextra -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie \
+      -Wl,-z,relro,-z,now -s docker/health/health.cpp -o /usr/local/bin/locustpp-health
+
+FROM tools AS build
+ARG CXXFLAGS=""
+ARG JOBS=""
+COPY CMakeLists.txt LICENSE README.md pyproject.toml ./
+COPY cmake cmake
+COPY worker worker
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    export CXXFLAGS CMAKE_BUILD_PARALLEL_LEVEL="${JOBS:-$(nproc)}" \
+ && python3 -m pip wheel --no-cache-dir --no-deps -w /out --config-settings=build-dir=/tmp/build .
+COPY docker/build docker/build
+RUN docker/build/linked-packages.sh /tmp/build/python/locustpp/_native*.so >/out/packages.txt
+
+FROM ${BASE}
+USER 0
+COPY --from=build /out /tmp/locustpp
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && xargs -a /tmp/locustpp/packages.txt \
+      env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+ && python3 -m pip install --no-cache-dir --no-deps /tmp/locustpp/*.whl \
+ && python3 -c 'import locustpp._native' \
+ && rm -rf /tmp/locustpp /var/lib/apt/lists/*
+# Before Locust's own `locust`: workers become native, all else stays what it is.
+COPY docker/locust /opt/locustpp/bin/
+COPY --from=health /usr/local/bin/locustpp-health /opt/locustpp/bin/
+ENV PATH=/opt/locustpp/bin:${PATH}
+# As in the official image, whose user is known by that name only.
+# hadolint ignore=DL3066
+USER locust
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["locustpp-health"]

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# The whole flow: networks, the application in two regions, their common name if there is a hosted zone,
+# and the load test in a third region. Run again, it updates what is there.
+set -euo pipefail
+# shellcheck source=scripts/lib/aws.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
+
+app_image=${APP_IMAGE:-} tests_image=${TESTS_IMAGE:-} worker_image='' version='' architecture=''
+tasks=1 workers=0 zone='' name='' target='' web_cidr='' stop_schedule='' regions=()
+
+usage() {
+  cat <<END_OF_TEXT
+usage: scripts/install.sh [OPTION...] [REGION1 REGION2 TESTS_REGION]
+
+Sets up the application in two regions and the load test in a third. The regions default to the
+environment's APP_REGION1, APP_REGION2 and TESTS_REGION.
+
+Images, one of the two ways:
+  --app-image IMAGE:TAG      the application's (default: the environment's APP_IMAGE)
+  --tests-image IMAGE:TAG    master's and workers' (default: the environment's TESTS_IMAGE)
+  --version TAG              builds this project's images and pushes them with this tag to the
+                             repositories djangoscaling (in both regions) and djangoscalingtests, which
+                             are made when they are missing
+What is tested, one of the two ways:
+  --hosted-zone ID --record-name NAME   a name over both regions, in a Route 53 zone of yours
+  --target URL                          something else that is yours; default: the first region
+
+  --tasks N                  tasks of the application in each region (default $tasks)
+  --workers N                workers (default $workers)
+  --worker-image IMAGE:TAG   another image for the workers
+  --architecture NAME        X86_64 (default) or ARM64: what the images are built for
+  --web-cidr RANGE           who may open Locust's web interface, such as 203.0.113.7/32
+  --stop-schedule CRON       when all tasks end, in UTC, such as 'cron(0 19 * * ? *)'
+  --wait-minutes N           limit for each wait (default $wait_minutes)
+  --dry-run                  print the commands, call nothing
+END_OF_TEXT
+}
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    --dry-run) dry_run=1 ;;
+    --app-image | --tests-image | --worker-image | --version | --hosted-zone | --record-name | --target | \
+      --tasks | --workers | --architecture | --web-cidr | --stop-schedule | --wait-minutes)
+      need_value "$1" $#
+      case $1 in
+        --app-image) app_image=$2 ;;
+        --tests-image) tests_image=$2 ;;
+        --worker-image) worker_image=$2 ;;
+        --version) version=$2 ;;
+        --hosted-zone) zone=$2 ;;
+        --record-name) name=$2 ;;
+        --target) target=$2 ;;
+        --tasks) tasks=$2 ;;
+        --workers) workers=$2 ;;
+        --architecture) architecture=$2 ;;
+        --web-cidr) web_cidr=$2 ;;
+        --stop-schedule) stop_schedule=$2 ;;
+        --wait-minutes) wait_minutes=$2 ;;
+      esac
+      shift
+      ;;
+    -*) die "Unknown option $1." "see ${0##*/} --help" ;;
+    *) regions+=("$1") ;;
+  esac
+  shift
+done
+
+[[ ${#regions[@]} -eq 0 || ${#regions[@]} -eq 3 ]] ||
+  die "There are three regions or none, not ${#regions[@]}." "see ${0##*/} --help"
+region1=${regions[0]:-${APP_REGION1:-}} region2=${regions[1]:-${APP_REGION2:-}}
+tests_region=${regions[2]:-${TESTS_REGION:-}}
+need_region "the application" "$region1" APP_REGION1
+need_region "the application's second region" "$region2" APP_REGION2
+need_region "the load test" "$tests_region" TESTS_REGION
+[[ $region1 != "$region2" ]] || die "Both regions of the application are $region1." "name two different ones"
+need_number --tasks "$tasks" 0 5000
+need_number --workers "$workers" 0 5000
+need_number --wait-minutes "$wait_minutes" 1 1440
+[[ -z $target ]] || need_url --target "$target"
+[[ -z $architecture || $architecture == X86_64 || $architecture == ARM64 ]] ||
+  die "--architecture must be X86_64 or ARM64, not '$architecture'." "see ${0##*/} --help"
+[[ ${zone:+given} == "${name:+given}" ]] || die "--hosted-zone and --record-name belong together." "give both or none"
+[[ -z $zone || -z $target ]] || die "There is one target: --target or --record-name." "leave one of them out"
+[[ -z $web_cidr || $web_cidr =~ ^[0-9.]+/([1-9]|[12][0-9]|3[0-2])$ ]] ||
+  die "--web-cidr wants a range such as 203.0.113.7/32, and not everybody, but got '$web_cidr'." \
+    "take your own address: curl -s https://checkip.amazonaws.com"
+if [[ $version ]]; then
+  [[ -z $app_image && -z $tests_image ]] || die "Images are either given or built." "leave out --version, or the images"
+else
+  [[ $app_image ]] || die "No image for the application." "give --app-image or --version (see ${0##*/} --help)"
+  [[ $tests_image ]] || die "No image for the load test." "give --tests-image or --version (see ${0##*/} --help)"
+  need_image "the application" "$app_image"
+  need_image "the load test" "$tests_image"
+fi
+[[ -z $worker_image ]] || need_image "the workers" "$worker_image"
+need_aws
+[[ -z $version || $dry_run ]] || need_tool docker "install Docker, or push the images elsewhere and name them"
+need_account "$region1" "$region2" "$tests_region"
+
+# build_and_push REGION REPOSITORY → $pushed
+build_and_push() {
+  local uri=REPOSITORY-URI/$2 options=(--platform linux/amd64)
+  [[ $architecture != ARM64 ]] || options=(--platform linux/arm64)
+  if [[ $dry_run ]]; then
+    change "$1" ecr create-repository --repository-name "$2" --image-tag-mutability IMMUTABLE \
+      --image-scanning-configuration scanOnPush=true
+    show_command scripts/deploy_aws.sh "${options[@]}" "$uri" "$version"
+  else
+    if ! ask "$1" ecr describe-repositories --repository-names "$2" --query 'repositories[0].repositoryUri'; then
+      change "$1" ecr create-repository --repository-name "$2" --image-tag-mutability IMMUTABLE \
+        --image-scanning-configuration scanOnPush=true
+      made+=("repository $2 in $1")
+      ask "$1" ecr describe-repositories --repository-names "$2" --query 'repositories[0].repositoryUri'
+    fi
+    uri=$answer
+    "$ROOT/scripts/deploy_aws.sh" "${options[@]}" "$uri" "$version" ||
+      die "The image $2 did not get to $1." "cure what is said above, then run this again"
+    made+=("image $uri:$version")
+  fi
+  pushed=$uri:$version
+}
+
+# application REGION IMAGE
+application() {
+  put_stack "$1" "$VPC_STACK" vpc.yml
+  put_stack "$1" "$ECS_STACK" ecs.yml "Region=$1" "Image=$2" "TaskCount=$tasks" \
+    ${architecture:+"CpuArchitecture=$architecture"} ${stop_schedule:+"StopSchedule=$stop_schedule"}
+  [[ $changed ]] || ensure_count "$1" "$ECS_STACK" ServiceName "$tasks"
+}
+
+app_image2=$app_image
+if [[ $version ]]; then
+  build_and_push "$region1" djangoscaling
+  app_image=$pushed
+  build_and_push "$region2" djangoscaling
+  app_image2=$pushed
+  build_and_push "$tests_region" djangoscalingtests
+  tests_image=$pushed
+fi
+application "$region1" "$app_image"
+application "$region2" "$app_image2"
+
+if [[ $zone ]]; then
+  stack_output "$region1" "$ECS_STACK" LoadBalancerHost
+  host1=$answer
+  stack_output "$region2" "$ECS_STACK" LoadBalancerHost
+  host2=$answer
+  put_stack "$region1" "$DNS_STACK" route53.yml "HostedZoneId=$zone" "RecordName=$name" "Host1=$host1" "Host2=$host2"
+  target=http://$name
+elif [[ -z $target ]]; then
+  stack_output "$region1" "$ECS_STACK" LoadBalancerDNSName
+  target=$answer
+fi
+
+if [[ $tests_region != "$region1" && $tests_region != "$region2" ]]; then
+  put_stack "$tests_region" "$VPC_STACK" vpc.yml
+fi
+parameters=("Region=$tests_region" "MasterTaskCount=1" "TaskCount=$workers" "Image=$tests_image"
+  "LoadBalancerDNSName=$target")
+[[ -z $worker_image ]] || parameters+=("WorkerImage=$worker_image")
+[[ -z $architecture ]] || parameters+=("CpuArchitecture=$architecture")
+[[ -z $web_cidr ]] || parameters+=("WebCidr=$web_cidr")
+[[ -z $stop_schedule ]] || parameters+=("StopSchedule=$stop_schedule")
+put_stack "$tests_region" "$TESTS_STACK" ecs-tests.yml "${parameters[@]}"
+[[ $changed ]] || ensure_count "$tests_region" "$TESTS_STACK" WorkerServiceName "$workers"
+
+[[ ! $dry_run ]] || exit 0
+say
+say "The load test in $tests_region tests $target with $workers worker(s). What comes next:"
+say "  scripts/update_ecs_tests.sh --region $tests_region N            N workers"
+say "  scripts/run_tests.sh --region $tests_region --users N           a run, with its report"
+say "  scripts/shutdown.sh $region1 $region2 $tests_region    deletes everything"

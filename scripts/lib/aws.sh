@@ -1,0 +1,355 @@
+# Shared by the scripts that deploy to AWS: options, checks before anything is changed, stacks that are
+# created or updated and waited for, and one sentence with a next step when something is wrong.
+# For bash 3.2 too, so that they run on a Mac as it comes.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+TEMPLATES=$ROOT/cloudformation
+VPC_STACK=${VPC_STACK:-django-scaling-vpc}
+ECS_STACK=${ECS_STACK:-django-scaling-ecs}
+TESTS_STACK=${TESTS_STACK:-django-scaling-ecs-tests}
+DNS_STACK=${DNS_STACK:-django-scaling-route53}
+
+dry_run=''
+wait_minutes=30
+poll_seconds=${POLL_SECONDS:-5}
+made=()  # what this run has created or changed, for the message when it fails later
+
+say() { printf '%s\n' "$*"; }
+
+# die SENTENCE NEXT_STEP
+die() {
+  printf '%s: %s\n' "${0##*/}" "$1" >&2
+  [[ -z ${2:-} ]] || printf '  Next: %s\n' "$2" >&2
+  if [[ ${#made[@]} -gt 0 ]]; then
+    printf '  Done before this, and left as it is: %s.\n' "$(join_with ', ' "${made[@]}")" >&2
+  fi
+  exit 1
+}
+
+join_with() {
+  local separator=$1 text=$2
+  shift 2
+  while [[ $# -gt 0 ]]; do
+    text+=$separator$1
+    shift
+  done
+  printf '%s' "$text"
+}
+
+need_value() {  # need_value OPTION COUNT_OF_WORDS_LEFT
+  [[ $2 -ge 2 ]] || die "$1 wants a value." "see ${0##*/} --help"
+}
+
+# need_number WHAT VALUE LOWEST HIGHEST
+need_number() {
+  [[ $2 =~ ^(0|[1-9][0-9]{0,8})$ && $2 -ge $3 && $2 -le $4 ]] ||
+    die "$1 must be a whole number from $3 to $4, not '$2'." "see ${0##*/} --help"
+}
+
+# need_region WHAT VALUE VARIABLE
+need_region() {
+  [[ -n $2 ]] || die "No region for $1." "give one, or set $3, such as export $3=REGION"
+  [[ $2 =~ ^[a-z]{2,4}(-[a-z]+)+-[0-9]+$ ]] ||
+    die "'$2' is not the name of a region ($1)." "aws ec2 describe-regions --query 'Regions[].RegionName' lists them"
+}
+
+# need_image WHAT VALUE
+need_image() {
+  [[ $2 =~ ^[A-Za-z0-9._/:-]+(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})$ ]] ||
+    die "'$2' is not an image with a tag ($1)." "give it as REPOSITORY:TAG, as scripts/deploy_aws.sh prints it"
+}
+
+need_url() {  # need_url WHAT VALUE
+  [[ $2 =~ ^https?://[A-Za-z0-9.-]+(:[0-9]+)?$ ]] ||
+    die "$1 must be a URL such as http://NAME, without a path, not '$2'." "see ${0##*/} --help"
+}
+
+# need_tool NAME HOW_TO_GET_IT
+need_tool() {
+  command -v "$1" >/dev/null 2>&1 || die "$1 is not installed." "$2"
+}
+
+need_aws() { need_tool aws "install AWS's command line, for example: pip install awscli"; }
+
+# Says that a command would run, in a form that can be pasted.
+show_command() {
+  local word line=''
+  for word in "$@"; do
+    [[ $word =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]] || word="'${word//\'/\'\\\'\'}'"
+    line+="${line:+ }$word"
+  done
+  printf '%s\n' "$line"
+}
+
+# explain ERROR REGION: a failed call of aws in one sentence, and the end.
+explain() {
+  local text
+  text=$(printf '%s' "$1" | tr '\n' ' ' | sed 's/  */ /g; s/^ //')
+  case $text in
+    *'locate credentials'* | *ExpiredToken* | *InvalidClientTokenId* | *AuthFailure* | *SignatureDoesNotMatch* | \
+      *'Token has expired'* | *UnrecognizedClient* | *'config profile'* | *InvalidAccessKeyId*)
+      die "AWS does not accept your credentials: ${text}" \
+        "run aws configure (or aws sso login), then aws sts get-caller-identity" ;;
+    *'Could not connect to the endpoint'* | *'Invalid endpoint'* | *OptInRequired* | *'Could not resolve'*)
+      die "Region $2 cannot be reached: ${text}" \
+        "check its name, that it is enabled for the account, and the network" ;;
+    *AccessDenied* | *UnauthorizedOperation* | *'not authorized'*)
+      die "Your account's user may not do this in $2: ${text}" "ask for the rights named there" ;;
+    *) die "AWS refused in $2: ${text}" "cure what it names, then run this again" ;;
+  esac
+}
+
+# ask REGION AWS_ARGUMENT...: a call that changes nothing; what it answers is in $answer. Returns 1 when
+# the thing asked for does not exist; every other error ends the script.
+ask() {
+  local region=$1 errors code=0
+  shift
+  errors=$(mktemp)
+  answer=$(aws "$@" --region "$region" --output text 2>"$errors") || code=$?
+  if [[ $code != 0 ]]; then
+    answer=$(cat "$errors")
+    rm -f "$errors"
+    case $answer in
+      *'does not exist'* | *NotFoundException* | *ClusterNotFound* | *'not found'*) return 1 ;;
+    esac
+    explain "$answer" "$region"
+  fi
+  rm -f "$errors"
+  [[ $answer != None ]] || answer=''
+}
+
+# change REGION AWS_ARGUMENT...: a call that changes something, or its text in a dry run. Returns 1 when
+# there was nothing to change.
+change() {
+  local region=$1 errors
+  shift
+  if [[ $dry_run ]]; then
+    show_command aws "$@" --region "$region"
+    return
+  fi
+  if ! errors=$(aws "$@" --region "$region" --output text 2>&1 >/dev/null); then
+    case $errors in
+      *'No updates are to be performed'*) return 1 ;;
+    esac
+    explain "$errors" "$region"
+  fi
+}
+
+# need_account REGION...: credentials that AWS accepts, and regions that exist.
+need_account() {
+  local region
+  [[ ! $dry_run ]] || return 0
+  ask "$1" sts get-caller-identity --query Account ||
+    die "AWS does not know who you are." "run aws configure, then aws sts get-caller-identity"
+  for region in "$@"; do
+    ask "$region" ec2 describe-availability-zones --query 'AvailabilityZones[].ZoneName' || answer=''
+    [[ -n $answer ]] || die "Region $region has no availability zones for this account." \
+      "check the region's name; aws ec2 describe-regions lists those that are enabled"
+  done
+}
+
+# stack_status REGION STACK → $status: NONE, or what AWS says.
+stack_status() {
+  if ask "$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].StackStatus'; then
+    status=$answer
+  else
+    status=NONE
+  fi
+}
+
+# stack_output REGION STACK OUTPUT → $answer
+stack_output() {
+  if [[ $dry_run ]]; then
+    answer="OUTPUT-$3-OF-$2-IN-$1"
+    return
+  fi
+  ask "$1" cloudformation describe-stacks --stack-name "$2" \
+    --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue | [0]" || answer=''
+  [[ -n $answer ]] || die "Stack $2 in $1 does not exist or has no output $3." \
+    "create or update it with this project's template: scripts/install.sh"
+}
+
+# why_stack_failed REGION STACK: the first failure of its last change, as AWS tells it.
+why_stack_failed() {
+  ask "$1" cloudformation describe-stack-events --stack-name "$2" --query \
+    "StackEvents[?contains(ResourceStatus, 'FAILED') && ResourceStatusReason != null && !contains(ResourceStatusReason, 'cancelled')] | [-1].[LogicalResourceId, ResourceStatusReason]" ||
+    answer=''
+  printf '%s' "$answer" | tr '\t\n' '  '
+}
+
+# wait_for_stack REGION STACK GOOD_STATUS: until it has it, has another that is final, or time is up.
+wait_for_stack() {
+  local began=$SECONDS said='' why
+  [[ ! $dry_run ]] || return 0
+  while true; do
+    stack_status "$1" "$2"
+    if [[ $status == "$3" || ($3 == DELETE_COMPLETE && $status == NONE) ]]; then return; fi
+    case $status in
+      UPDATE_COMPLETE_CLEANUP_IN_PROGRESS) [[ $3 != UPDATE_COMPLETE ]] || return 0 ;;
+      *_IN_PROGRESS) ;;
+      *)
+        why=$(why_stack_failed "$1" "$2")
+        die "Stack $2 in $1 ended as $status instead of $3${why:+: $why}." \
+          "aws cloudformation describe-stack-events --stack-name $2 --region $1 tells all; then $(cure "$1" "$2" "$status")"
+        ;;
+    esac
+    if [[ $((SECONDS - began)) -ge $((wait_minutes * 60)) ]]; then
+      die "Stack $2 in $1 is still $status after $wait_minutes minutes." \
+        "look at it with aws cloudformation describe-stack-events --stack-name $2 --region $1; AWS goes on with it, and this script can be run again when it has ended"
+    fi
+    [[ $said == "$status" ]] || say "  $2 in $1: $status"
+    said=$status
+    sleep "$poll_seconds"
+  done
+}
+
+# cure REGION STACK STATUS: how to get out of a final status.
+cure() {
+  case $3 in
+    UPDATE_ROLLBACK_FAILED)
+      printf 'aws cloudformation continue-update-rollback --stack-name %s --region %s' "$2" "$1" ;;
+    UPDATE_* | *CREATE_COMPLETE | IMPORT_*) printf 'cure what it names and run this again' ;;
+    *) printf 'aws cloudformation delete-stack --stack-name %s --region %s, and run this again' "$2" "$1" ;;
+  esac
+}
+
+# Names of the parameters of a template of ours.
+template_parameters() {
+  awk '/^[A-Z]/ { inside = /^Parameters:/ } inside && /^  [A-Za-z0-9]+:/ { sub(/:.*/, ""); print $1 }' "$1"
+}
+
+# put_stack REGION STACK TEMPLATE KEY=VALUE...: creates the stack, or updates it so that parameters which
+# are not named stay as they are, and waits. `changed` is then empty when there was nothing to change.
+# With must_exist=1 a stack that is not there is an error.
+must_exist=''
+put_stack() {
+  local region=$1 stack=$2 template=$TEMPLATES/$3 verb=create parameters=() named=' ' pair key known
+  shift 3
+  changed=1
+  for pair in "$@"; do
+    # Commas would separate the values of a list.
+    parameters+=("ParameterKey=${pair%%=*},ParameterValue=\"${pair#*=}\"")
+    named+="${pair%%=*} "
+  done
+  if [[ $dry_run ]]; then
+    status=${must_exist:+UPDATE_COMPLETE}
+  else
+    stack_status "$region" "$stack"
+  fi
+  case $status in
+    NONE | '')
+      [[ ! $must_exist ]] || die "Stack $stack does not exist in $region." \
+        "create it with scripts/install.sh, or name another region"
+      ;;
+    CREATE_COMPLETE | UPDATE_COMPLETE | UPDATE_ROLLBACK_COMPLETE | IMPORT_COMPLETE) verb=update ;;
+    *_IN_PROGRESS) die "Stack $stack in $region is being changed just now ($status)." \
+      "wait until aws cloudformation describe-stacks --stack-name $stack --region $region says that it is complete" ;;
+    *) die "Stack $stack in $region is $status." "$(cure "$region" "$stack" "$status")" ;;
+  esac
+  if [[ $verb == update ]]; then
+    known=$(template_parameters "$template")
+    if [[ ! $dry_run ]]; then
+      ask "$region" cloudformation describe-stacks --stack-name "$stack" \
+        --query 'Stacks[0].Parameters[].ParameterKey'
+      known=$(printf '%s\n' "$known" | grep -Fx -f <(tr '\t' '\n' <<<"$answer") || true)
+    fi
+    for key in $known; do
+      [[ $named == *" $key "* ]] || parameters+=("ParameterKey=$key,UsePreviousValue=true")
+    done
+  fi
+  set -- cloudformation "$verb-stack" --stack-name "$stack" --template-body "file://$template" \
+    --capabilities CAPABILITY_IAM
+  [[ ${#parameters[@]} -eq 0 ]] || set -- "$@" --parameters "${parameters[@]}"
+  if ! change "$region" "$@"; then
+    changed=''
+    say "$stack in $region: nothing to change"
+    return 0
+  fi
+  if [[ $verb == create ]]; then
+    made+=("stack $stack in $region (being created)")
+    wait_for_stack "$region" "$stack" CREATE_COMPLETE
+  else
+    made+=("stack $stack in $region (being updated)")
+    wait_for_stack "$region" "$stack" UPDATE_COMPLETE
+  fi
+  made[${#made[@]} - 1]="stack $stack in $region"
+  [[ $dry_run ]] || say "$stack in $region: ${verb}d"
+}
+
+# A schedule, or somebody by hand, may have changed the number of tasks without the stack: then an update
+# finds nothing to change. ensure_count REGION STACK OUTPUT_OF_SERVICE N
+ensure_count() {
+  local cluster service
+  [[ ! $dry_run ]] || return 0
+  stack_output "$1" "$2" ClusterName
+  cluster=$answer
+  stack_output "$1" "$2" "$3"
+  service=$answer
+  ask "$1" ecs describe-services --cluster "$cluster" --services "$service" --query 'services[0].desiredCount' ||
+    answer=''
+  if [[ $answer != "$4" ]]; then
+    change "$1" ecs update-service --cluster "$cluster" --service "$service" --desired-count "$4"
+    say "$service in $1: from ${answer:-no} to $4 tasks"
+  fi
+}
+
+# delete_stack REGION STACK: and waits; one that is not there is no error.
+delete_stack() {
+  if [[ ! $dry_run ]]; then
+    stack_status "$1" "$2"
+    if [[ $status == NONE ]]; then
+      say "$2 in $1: not there"
+      return
+    fi
+  fi
+  change "$1" cloudformation delete-stack --stack-name "$2"
+  wait_for_stack "$1" "$2" DELETE_COMPLETE
+  [[ $dry_run ]] || say "$2 in $1: deleted"
+  made+=("deleted stack $2 in $1")
+}
+
+# region_of_application NUMBER ARGUMENT...: the whole of update_ecs_region1.sh and update_ecs_region2.sh.
+update_application() {
+  local number=$1 variable=APP_REGION$1 count='' image='' region
+  region=${!variable:-}
+  shift
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      -h | --help)
+        cat <<TEXT
+usage: scripts/update_ecs_region$number.sh [OPTION...] [N]
+
+Sets the application of region $number to N tasks (default 1); everything else of its stack stays.
+
+  --region REGION       default: the environment's $variable
+  --image IMAGE:TAG     another image
+  --wait-minutes N      limit for the wait (default $wait_minutes)
+  --dry-run             print the commands, call nothing
+TEXT
+        exit 0
+        ;;
+      --dry-run) dry_run=1 ;;
+      --region) need_value "$1" $# && region=$2 && shift ;;
+      --image) need_value "$1" $# && image=$2 && shift ;;
+      --wait-minutes) need_value "$1" $# && wait_minutes=$2 && shift ;;
+      -*) die "Unknown option $1." "see ${0##*/} --help" ;;
+      *)
+        [[ -z $count ]] || die "There is one number of tasks, not '$count' and '$1'." "see ${0##*/} --help"
+        count=$1
+        ;;
+    esac
+    shift
+  done
+  count=${count:-1}
+  need_number "The number of tasks" "$count" 0 5000
+  need_number --wait-minutes "$wait_minutes" 1 1440
+  need_region "the application" "$region" "$variable"
+  [[ -z $image ]] || need_image "the application" "$image"
+  need_aws
+  need_account "$region"
+  must_exist=1
+  put_stack "$region" "$ECS_STACK" ecs.yml "TaskCount=$count" ${image:+"Image=$image"}
+  [[ $changed ]] || ensure_count "$region" "$ECS_STACK" ServiceName "$count"
+  [[ $dry_run ]] || say "The application in $region has $count task(s) wanted."
+}
