@@ -9,21 +9,26 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source "$ROOT/scripts/lib/setup.sh"
 # shellcheck source=scripts/lib/checks.sh
 source "$ROOT/scripts/lib/checks.sh"
+# shellcheck source=scripts/lib/python_package.sh
+source "$ROOT/scripts/lib/python_package.sh"
 cd "$ROOT"
 
 usage() {
   cat <<'END'
-usage: scripts/test.sh [--fast] [--all]
+usage: scripts/test.sh [--fast | --full] [--all]
 
   --fast   format, scripts, and the unit tests of the release build only
+  --full   also what takes long or needs root: images that are built and run, the stacks' commands
+           against processes, the chart, Python 3.9 and 3.13, the extension under sanitizers
   --all    clang-tidy on every file, not only on what changed since origin/main or the last commit
 END
 }
 
-fast='' tidy_scope=changed
+fast='' full='' tidy_scope=changed
 for option in "$@"; do
   case $option in
     --fast) fast=1 ;;
+    --full) full=1 ;;
     --all) tidy_scope=all ;;
     -h | --help) usage && exit 0 ;;
     *) die "unknown option $option (see --help)" ;;
@@ -76,9 +81,18 @@ step "unit tests under address and undefined behaviour sanitizers" run_ctest asa
 step "release build" build_preset release
 step "unit tests" run_ctest release unit "$cores"
 step "Python environments" finish_venvs
-step "tests of the Python package" run_python_tests
+step "types of the Python package" check_python_types
+step "tests of the Python package" run_python_matrix
 step "tests against real masters" run_ctest release compat 6
 step "deploy flow" run_deploy_tests
+step "package" check_python_package
 step "fuzzing" run_fuzzers
 step "clang-tidy" run_tidy "$tidy_scope"
 step "demo" run_demo_check
+if [[ $full ]]; then
+  ensure_packages "${full_packages[@]}"
+  step "Python 3.9" check_python39
+  step "Python package under the address sanitizer" check_python_asan
+  step "Python 3.13" check_newest_python
+  step "deploy flow with processes and images" run_slow_deploy_tests
+fi

@@ -62,7 +62,7 @@ run_ctest() {
 
 # The Python package as it was built, in the oldest, a middle and the newest Locust: as many at once
 # as there are cores.
-run_python_tests() {
+run_python_matrix() {
   local version jobs=() failed=0
   for version in "${python_package_versions[@]}"; do
     start_job "$log/pytest-$version.log" env PYTHONPATH="$ROOT/build/release/python" \
@@ -97,6 +97,35 @@ run_deploy_tests() {
     say "$part: $(tail -n 1 "$log/pytest-$part.log")"
   done
   [[ $failed == 0 ]] || die "tests of the deploy flow failed (all of it: build/test/pytest-*.log)"
+}
+
+# The same with real processes: images built and run, the documented commands against a stand-in for
+# the cloud, the manifests' pods in network namespaces. Needs root.
+run_slow_deploy_tests() {
+  local part failed=0
+  make_deploy_venv
+  if [[ -z ${HELM:-} ]]; then run_logged "building helm" "$log/helm.log" k8s/tests/make_helm.sh; fi
+  for part in cloudformation docker k8s; do
+    local options=()
+    if [[ $part == k8s ]]; then
+      options=("--locust-env=$ROOT/build/venvs/deploy" "--programs=$ROOT/build/release/bin")
+    fi
+    LOCUSTPP_VENVS=$ROOT/build/venvs run_shown "$log/pytest-slow-$part.log" \
+      "build/venvs/$part/bin/python" -m pytest -q -p no:cacheprovider -m 'slow' "${options[@]}" \
+      "$part/tests" || failed=1
+  done
+  LOCUSTPP_VENVS=$ROOT/build/venvs run_shown "$log/pytest-chart.log" \
+    build/venvs/k8s/bin/python -m pytest -q -p no:cacheprovider -m 'not slow' k8s/tests || failed=1
+  [[ $failed == 0 ]] || die "tests of the deploy flow failed (all of it: build/test/pytest-*.log)"
+}
+
+# build/venvs/deploy: the newest Locust with the package that check_python_package has built.
+make_deploy_venv() {
+  local wheel
+  wheel=$(find "$log/package" -name 'locustpp-*-cp*.whl' | head -n 1)
+  [[ $wheel ]] || die "no wheel was built"
+  run_logged "making build/venvs/deploy" "$log/venv-deploy.log" \
+    install_package "$ROOT/build/venvs/deploy" 2.47.0 "$wheel"
 }
 
 # Each fuzz program starts from what lies beside its source: what golden/seeds.py makes of the

@@ -11,8 +11,11 @@ build_packages=(g++ cmake ninja-build pkg-config libboost-dev libmsgpack-cxx-dev
   libcpp-httplib-dev libssl-dev libpsl-dev zlib1g-dev libbrotli-dev libzstd-dev libre2-dev libc-ares-dev libgtest-dev
   libgmock-dev python3 python3-dev python3-venv)
 test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git openssl
-  curl iproute2 util-linux
+  curl iproute2 jq patchelf postgresql util-linux
   nginx-light libnginx-mod-http-brotli-filter tinyproxy-bin knot knot-module-geoip)
+
+# For test.sh --full, which also wants Go 1.24 or newer for helm.
+full_packages=(buildah crun debootstrap)
 
 # ensure_packages NAME...: installs what is missing when root, else says the command and ends.
 ensure_packages() {

@@ -14,6 +14,15 @@
 
 namespace locust::python {
 
+Channel::~Channel() { drop_client(); }
+
+void Channel::drop_client() {
+  if (client_ != nullptr && engine_->process_ != ::getpid()) {
+    new std::shared_ptr<http::Client>(std::move(client_));  // NOLINT: never destroyed, see the header
+  }
+  client_.reset();
+}
+
 // The head leaves the pooled buffer, which is the I/O thread's. Whatever becomes of the body, it is
 // known from here on; nobody takes the body, so it is kept.
 http::BodySink* Call::on_head() {
@@ -53,7 +62,7 @@ bool Call::give_up() {
   return true;
 }
 
-Engine::Engine() : http_(loop_), done_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Engine::Engine() : process_(::getpid()), http_(loop_), done_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (done_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   sigset_t all;
   sigset_t before;
@@ -122,7 +131,7 @@ void Engine::work_off() {
         }
         break;
       case Order::Kind::close:
-        order.channel->client_.reset();
+        order.channel->drop_client();
         break;
     }
   }
@@ -130,9 +139,12 @@ void Engine::work_off() {
 }
 
 void Engine::begin(Call& call) {
-  std::shared_ptr<http::Client>& client = call.channel_->client_;
+  Channel& channel = *call.channel_;
+  if (channel.engine_ != this) channel.drop_client();
+  std::shared_ptr<http::Client>& client = channel.client_;
   if (client == nullptr) {
-    client = std::make_shared<http::Client>(http_, *call.channel_->settings_);
+    client = std::make_shared<http::Client>(http_, *channel.settings_);
+    channel.engine_ = this;
   }
   call.client_ = client;
   client->start(call.request(), call);

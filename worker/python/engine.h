@@ -24,13 +24,21 @@ class Channel {
   // Thousands of users have the same.
   explicit Channel(std::shared_ptr<const http::ClientSettings> settings)
       : settings_(std::move(settings)) {}
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
 
  private:
   friend class Call;
   friend class Engine;
+  // Gives the client up. One that a fork has copied is left as it is, for ever: its descriptors are
+  // also those of the parent's loop.
+  void drop_client();
+
   const std::shared_ptr<const http::ClientSettings> settings_;
   // The I/O thread's, from its first request on; calls in flight keep the one they were begun with.
   std::shared_ptr<http::Client> client_;
+  const class Engine* engine_ = nullptr;  // that the client is of
 };
 
 // One request and what came of it. Made by the Python thread; between Engine::start() and its
@@ -111,6 +119,7 @@ class Engine {
 
  private:
   friend class Call;
+  friend class Channel;
   struct Order {
     enum class Kind { start, cancel, close } kind;
     Call* call;
@@ -124,6 +133,7 @@ class Engine {
   void let_go(Call& call);
   void tell();
 
+  const int process_;  // a fork's copy of this belongs to nobody
   EventLoop loop_;
   http::ClientContext http_;
   int done_fd_;
