@@ -18,7 +18,8 @@ Channel::~Channel() { drop_client(); }
 
 void Channel::drop_client() {
   if (client_ != nullptr && engine_->process_ != ::getpid()) {
-    new std::shared_ptr<http::Client>(std::move(client_));  // NOLINT: never destroyed, see the header
+    new std::shared_ptr<http::Client>(
+        std::move(client_));  // NOLINT: never destroyed, see the header
   }
   client_.reset();
 }
@@ -62,7 +63,8 @@ bool Call::give_up() {
   return true;
 }
 
-Engine::Engine() : process_(::getpid()), http_(loop_), done_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Engine::Engine()
+    : process_(::getpid()), http_(loop_), done_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (done_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   sigset_t all;
   sigset_t before;
