@@ -60,23 +60,16 @@ run_ctest() {
     ctest --test-dir "build/$1" -L "^$2\$" --no-tests=error --output-on-failure -j "$3"
 }
 
-# The Python package as it was built, in the oldest, a middle and the newest Locust: as many at once
-# as there are cores.
+# The Python package as it was built, in the oldest, a middle and the newest Locust; one after the
+# other, since the tests of whole processes run side by side themselves.
 run_python_matrix() {
-  local version jobs=() failed=0
+  local version failed=0
   for version in "${python_package_versions[@]}"; do
     start_job "$log/pytest-$version.log" env PYTHONPATH="$ROOT/build/release/python" \
       PYTHONDONTWRITEBYTECODE=1 "build/venvs/$version/bin/python" -m pytest -q -p no:cacheprovider \
       worker/python/tests
-    jobs+=("$job")
-    if [[ ${#jobs[@]} -ge $cores ]]; then
-      for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
-      jobs=()
-    fi
-  done
-  for job in "${jobs[@]}"; do finish_job "$job" || failed=1; done
-  for version in "${python_package_versions[@]}"; do
-    if [[ $failed != 0 ]]; then grep -E '^(FAILED|ERROR) ' "$log/pytest-$version.log" | head -n 40; fi
+    finish_job "$job" || failed=1
+    grep -E '^(FAILED|ERROR) ' "$log/pytest-$version.log" | head -n 40 || true
     say "Locust $version: $(tail -n 1 "$log/pytest-$version.log")"
   done
   [[ $failed == 0 ]] || die "the tests of the Python package failed (all of it: build/test/pytest-*.log)"

@@ -201,10 +201,13 @@ class NativeClient:
     def _tune_every_second(self) -> None:
         while True:
             gevent.sleep(1)
-            self._tune()
-            self._seconds += 1
-            if self._seconds % _SECONDS_BETWEEN_COUNTS == 0:
-                self._link.set_user_counts(self._runner.user_classes_count)
+            try:
+                self._tune()
+                self._seconds += 1
+                if self._seconds % _SECONDS_BETWEEN_COUNTS == 0:
+                    self._link.set_user_counts(self._runner.user_classes_count)
+            except ReferenceError:  # the runner is gone, and nobody has closed this
+                return
 
     def _tune(self) -> None:
         values = locust.runners

@@ -204,7 +204,9 @@ def test_loop_of_python_ends_by_sigint(place: Place) -> None:
     for worker in (stock, native):
         assert worker.process.poll() is None
         worker.signal(signal.SIGINT)
-    assert native.ended(15) == stock.ended(15), native.log + stock.log
+    code = native.ended(15)
+    if VERSION >= (2, 15):  # a stock worker of 2.13.0 goes on now and then
+        assert code == stock.ended(15), native.log + stock.log
 
 
 @scenario

@@ -141,16 +141,10 @@ def test_shape_of_the_master(place: Place) -> None:
     master = place.master("shape.py")
     place.worker(master, "shape.py")
     master.wait_for_workers()
-    most = 0
     master.get("/swarm", {"host": target.url})
-
-    def over(stats: dict) -> bool:
-        nonlocal most
-        most = max(most, stats["user_count"])
-        return stats["state"] == "stopped"
-
-    master.wait_until("the shape is over", over)
-    assert most == 4
+    master.wait_until("the shape is over", lambda stats: stats["state"] == "stopped")
+    # What the web interface shows is up to 2 s old: the stages are read in the log.
+    assert "(2 total users)" in master.process.log and "(4 total users)" in master.process.log
     rows = master.settled()
     assert rows.keys() == {"fast", "slow", "Aggregated"}
     assert 0 <= target.total() - rows["Aggregated"][0] <= 4
@@ -170,12 +164,17 @@ def test_ends_like_a_stock_worker(place: Place) -> None:
     master.wait_for_workers(6)
     master.swarm(12, target.url)
     master.wait_until("all users", lambda stats: all(worker["user_count"] == 2 for worker in stats["workers"]))
+
+    def whole(stats: dict) -> bool:
+        return sum(worker["user_count"] for worker in stats["workers"] if worker["state"] == "running") == 12
+
+    # One after the other: a stock worker that is told to take over users while it leaves answers
+    # after its farewell, which breaks masters up to 2.46.3.
     for (_, end), worker in workers.items():
         if end:
             worker.signal(end)
-    for (_, end), worker in workers.items():
-        if end:
             worker.ended()
+            master.wait_until("its users at the others", whole)
     master.wait_for_workers(2)
     master.process.signal(signal.SIGTERM)
     codes = {key: worker.ended() for key, worker in workers.items()}
