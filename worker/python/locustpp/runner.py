@@ -110,8 +110,8 @@ class NativeClient:
     def recv(self) -> Message:
         while True:
             message, job = self._messages.get()
-            if message.type != "ack":
-                # Not before the runner is whole: a quit would miss what it starts afterwards.
+            if message.type == "quit":
+                # Not before the runner is whole: it would miss what is started afterwards.
                 self.runner_is_made.wait()
             if message.type == "spawn":
                 self._job = job
