@@ -17,7 +17,7 @@ python39_packages=(
   "o/openssl/libssl1.1_1.1.1w-0+deb11u1_amd64.deb aadf8b4b197335645b230c2839b4517aa444fd2e8f434e5438c48a18857988f7"
 )
 # Pins of the Locust of that time for which Python 3.9 is too old, and what it wants besides.
-python39_pins=(pytest==8.3.5 iniconfig==2.1.0 pluggy==1.6.0 packaging==24.2 Pygments==2.19.2
+python39_pins=(pytest==8.3.5 pytest-rerunfailures==15.1 iniconfig==2.1.0 pluggy==1.6.0 packaging==24.2 Pygments==2.19.2
   exceptiongroup==1.2.2 tomli==2.2.1 importlib_metadata==6.6.0 zipp==3.15.0 setuptools==66.1.1)
 
 # Runs the package's tests from a build folder: run_python_tests NAME BUILD PYTHON [ARGUMENT...]
