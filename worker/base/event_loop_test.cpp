@@ -194,7 +194,7 @@ TEST(EventLoop, ATimerMayArmOthers) {
     text += name;
     if (text.size() == 3) on.stop();
   };
-  Task<> late = letter(loop, 12, out, 'c');
+  Task<> late = letter(loop, 200, out, 'c');
   Task<> inner;
   const auto arms = [&letter](EventLoop& on, std::string& text, Task<>& other) -> Task<> {
     co_await SleepUntil(on, on.now() + milliseconds(1));

@@ -286,33 +286,37 @@ TEST_F(UserAgentTest, OnlyTheFinalHeadCounts) {
 
 // ---- The time limit ----
 
+// Long enough for a machine that does something else as well.
+constexpr SteadyDuration kChainLimit = milliseconds(600);
+
 // One for the chain: the second exchange has what the first one has left.
 TEST_F(UserAgentTest, RedirectsDoNotExtendTheTimeLimit) {
   RequestParts made = parts("/");
-  made.timeout = milliseconds(100);
+  made.timeout = kChainLimit;
   begin(std::move(made));
-  server_.run_for(milliseconds(60));
+  server_.run_for(kChainLimit / 2);
   answer(redirect(302, "/next"));
   server_.request(peer_);
-  server_.run_for(milliseconds(60));
-  ASSERT_EQ(fetch_->calls, 1) << "not 60 + 100";
+  const SteadyTime redirected = std::chrono::steady_clock::now();
   const Response& response = end();
+  EXPECT_LT(std::chrono::steady_clock::now() - redirected, kChainLimit);
   EXPECT_EQ(response.error, "RetriesExceeded('" + url("/next") + "', 0, original=timed out)");
-  EXPECT_GE(response.ended - response.started, milliseconds(100));
+  EXPECT_GE(response.ended - response.started, kChainLimit);
 }
 
 TEST_F(UserAgentTest, NeitherWithTheAgentsTimeLimit) {
   UserAgentSettings settings;
-  settings.client.network_timeout = milliseconds(100);
+  settings.client.network_timeout = kChainLimit;
   use(settings);
   begin(parts("/"));
   for (int i = 0; i < 3; ++i) {
-    server_.run_for(milliseconds(20));
+    server_.run_for(kChainLimit / 6);
     answer(redirect(302, "/" + std::to_string(i)));
   }
   server_.request(peer_);
-  server_.run_for(milliseconds(60));
-  ASSERT_EQ(fetch_->calls, 1) << "not 60 + 100";
+  const SteadyTime redirected = std::chrono::steady_clock::now();
+  end();
+  EXPECT_LT(std::chrono::steady_clock::now() - redirected, kChainLimit);
   EXPECT_EQ(end().error, "RetriesExceeded('" + url("/2") + "', 0, original=timed out)");
 }
 
