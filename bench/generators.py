@@ -1,4 +1,4 @@
-"""The load generators that are compared: wrk, this worker, and Locust's own worker."""
+"""The load generators that are compared: wrk, our workers, Locust's own, and others' programs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Callable, Iterator, Optional
 
+from bench import foreign
+from bench.machine import cpu_seconds, family_cpu_seconds
 from bench.master import Master
 from bench.process import Process, wait_until
 from bench.servers import Server
@@ -37,12 +39,57 @@ def wrk(
     settings: Settings, url: str, connections: int, *, threads: int, cores: str | int | None
 ) -> Iterator[Process]:
     """wrk, running until the block ends; an interrupt makes it print its summary."""
-    command = ["wrk", f"-t{threads}", f"-c{connections}", "-d1h", url]
+    command = ["wrk", f"-t{threads}", f"-c{connections}", "-d1h", "--latency", url]
     process = Process(settings, "wrk", command, cores=cores, stop_signal=signal.SIGINT)
     with process:
         time.sleep(settings.warm_up)
         process.check()
         yield process
+
+
+@contextmanager
+def _foreign(settings: Settings, kind: str, job: Job, server: Server) -> Iterator[Process]:
+    command = foreign.command(settings, kind, server.host, job.users)
+    began = server.requests()
+    with Process(settings, kind, command, cores=settings.cores[0], stop_signal=signal.SIGINT) as process:
+        # Some take seconds to make their users.
+        wait_until("its requests", lambda: server.requests() - began > 1000, process, 60)
+        time.sleep(settings.warm_up)
+        yield process
+
+
+@contextmanager
+def load(
+    settings: Settings, kind: str, job: Job, master: Master, server: Server
+) -> Iterator[Process]:
+    """Any of them on the first core: wrk and the programs of others by themselves, workers at that
+    master. What follows --processes in the kind is for Locust's option of that name."""
+    core = settings.cores[0]
+    if kind == "wrk":
+        running = wrk(settings, server.url, job.connections, threads=1, cores=core)
+    elif kind in foreign.KINDS:
+        running = _foreign(settings, kind, job, server)
+    else:
+        name, _, count = kind.partition(" --processes ")
+        running = worker(
+            settings, name, job, master, server, threads=1, cores=core, processes=int(count or 0)
+        )
+    with running as process:
+        yield process
+
+
+def cpu_of(kind: str) -> Callable[[int], float]:
+    return family_cpu_seconds if "--processes" in kind else cpu_seconds
+
+
+PERCENTILES = ("50%", "75%", "90%", "99%")
+UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
+
+
+def wrk_percentiles(process: Process) -> dict[str, float]:
+    """Response times in ms."""
+    found = re.findall(r"^ +(\d+%) +([\d.]+)(us|ms|s|m)$", process.out.read_text(), re.MULTILINE)
+    return {name: round(float(value) * UNITS[unit], 4) for name, value, unit in found}
 
 
 def wrk_summary(process: Process) -> dict[str, str]:

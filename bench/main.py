@@ -12,7 +12,8 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable
 
-from bench import machine, rows_headline, rows_http, rows_load, rows_python, rows_target, rows_worker
+from bench import machine, plot
+from bench import rows_headline, rows_http, rows_load, rows_python, rows_target, rows_worker
 from bench.measure import disturbance
 from bench.process import stop_everything
 from bench.report import Row, show
@@ -21,6 +22,8 @@ from bench.settings import BenchError, Settings, two_cores
 ROWS: dict[str, Callable[[Settings], Row]] = {
     "hello": rows_load.hello,
     "test_sample": rows_load.test_sample,
+    "users": rows_load.users,
+    "others": rows_load.others,
     "target": rows_target.target,
     "target_even": rows_target.even,
     "target_threads": rows_target.threads,
@@ -65,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
     add("--locustfiles", default=str(root / "locustfiles"), help="folder with hello.py")
     add("--port", type=int, help="port of the server under load (default: a free one)")
     add("--output", default=str(root / "build" / "bench.json"), help="where the figures go")
+    pictures = root / "docs" / "images"
+    add("--plot", action="store_true", help="draw the figures; without rows, those of --output")
+    add("--pictures", default=str(pictures), help="folder for bench-*.svg (docs/images)")
     add("--keep-logs", action="store_true", help="keep the programs' output in build/bench/logs")
     return made
 
@@ -137,6 +143,12 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def draw(options: argparse.Namespace) -> int:
+    for path in plot.draw(Path(options.output), Path(options.pictures)):
+        print(f"drawn: {path}")
+    return 0
+
+
 def main() -> int:
     options = parser().parse_args()
     unknown = [name for name in options.rows if name not in ROWS]
@@ -147,12 +159,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
+        if options.plot and not options.rows:
+            return draw(options)
         settings = settings_from(options)
         settings.work.mkdir(parents=True, exist_ok=True)
         about = machine.describe(settings.build / "bin" / "locust-worker", settings.root)
         rows = measure(settings, list(dict.fromkeys(options.rows)) or list(ROWS))
         write(Path(options.output), settings, about, rows)
         print(f"\nevery round is in {options.output}")
+        if options.plot:
+            draw(options)
         if not settings.keep_logs and not any(row.problems for row in rows):
             shutil.rmtree(settings.work / "logs", ignore_errors=True)
         return 1 if any(row.problems for row in rows) else 0

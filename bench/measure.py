@@ -51,6 +51,8 @@ def window(
     used = {name: cpu_of(process.pid) - cpu[name] for name, process in watched.items()}
     if done < 10:
         raise BenchError(f"only {done} requests reached {server.process.name} in {lasted:.1f} s")
+    if not used.get("generator", 1.0):
+        raise BenchError(f"{lasted:.1f} s are too short for the kernel's clock of CPU time: measure longer")
     return Round(
         seconds=round(lasted, 4),
         requests=done,

@@ -1,6 +1,8 @@
 # How a folder of worker/ or target/ becomes a library with its tests, and the one place where the
 # allowed arrows between them are kept.
 
+include(locustpp_add_worker)
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(Boost 1.74 REQUIRED)
@@ -18,21 +20,26 @@ if(LOCUSTPP_TESTS)
   include(GoogleTest)
 endif()
 
-# -foptimize-sibling-calls: co_await between our own tasks is a tail call; GCC makes it one below
-# -O2 only when told, and a loop that never suspends would else grow the stack.
+# What everything needs that is compiled with the headers, users' own workers too. co_await between
+# our own tasks is a tail call; GCC makes it one below -O2 only when told, and a loop that never
+# suspends would else grow the stack.
+set(locustpp_coroutine_options -foptimize-sibling-calls)
+# clang 14 and 16 know C++20 coroutines but do not announce them to libstdc++ and Boost.
+set(locustpp_clang_options -Wno-builtin-macro-redefined -Wno-macro-redefined)
+set(locustpp_clang_definitions
+  __cpp_impl_coroutine=201902L BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1)
+
 add_library(locustpp_flags INTERFACE)
 target_compile_options(locustpp_flags INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -Werror -foptimize-sibling-calls -fno-plt)
+  -Wall -Wextra -Wconversion -Wshadow -Werror ${locustpp_coroutine_options} -fno-plt)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overlapping copies in std::string's own code (GCC bugs 105329, 105651).
   target_compile_options(locustpp_flags INTERFACE -Wno-restrict)
 endif()
 target_compile_definitions(locustpp_flags INTERFACE LOCUSTPP_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # clang 14 and 16 know C++20 coroutines but do not announce them to libstdc++ and Boost.
-  target_compile_options(locustpp_flags INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
-  target_compile_definitions(locustpp_flags INTERFACE
-    __cpp_impl_coroutine=201902L BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1)
+  target_compile_options(locustpp_flags INTERFACE ${locustpp_clang_options})
+  target_compile_definitions(locustpp_flags INTERFACE ${locustpp_clang_definitions})
 endif()
 if(LOCUSTPP_FUZZ)
   # The libraries report which of their branches an input takes; only the programs have the fuzzer.
@@ -83,13 +90,16 @@ function(locustpp_module name)
 
   if(sources)
     add_library(${name} STATIC ${sources})
-    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/worker)
-    target_link_libraries(${name} PUBLIC ${arg_USES} ${arg_LINKS} PRIVATE locustpp_flags)
+    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/worker>)
+    target_link_libraries(${name} PUBLIC ${arg_USES} ${arg_LINKS}
+      PRIVATE $<BUILD_INTERFACE:locustpp_flags>)
   else()
     add_library(${name} INTERFACE)
-    target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR}/worker)
+    target_include_directories(${name} INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/worker>)
     target_link_libraries(${name} INTERFACE ${arg_USES} ${arg_LINKS})
   endif()
+  # By the name that it has where it is installed.
+  add_library(locustpp::${name} ALIAS ${name})
 
   if(tests AND LOCUSTPP_TESTS)
     add_executable(${name}_test ${tests})
@@ -123,23 +133,4 @@ function(locustpp_check_includes)
   add_test(NAME check_includes
     COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/cmake/check_includes_test.py)
   set_tests_properties(include_directions check_includes PROPERTIES LABELS unit)
-endfunction()
-
-# locustpp_add_worker(NAME locustfile.cpp...): a worker program with these locustfiles in it. Each
-# defines `locust::UserClasses locustfile()`, which is given a name of its own here; -f picks one.
-function(locustpp_add_worker name)
-  set(declarations "")
-  set(entries "")
-  foreach(file ${ARGN})
-    get_filename_component(stem ${file} NAME_WE)
-    string(MAKE_C_IDENTIFIER "locustfile_${stem}" function)
-    set_source_files_properties(${file} PROPERTIES COMPILE_DEFINITIONS "locustfile=${function}")
-    string(APPEND declarations "locust::UserClasses ${function}();\n")
-    list(APPEND entries "{\"${stem}\", &${function}}")
-  endforeach()
-  list(JOIN entries ", " entries)
-  configure_file(${PROJECT_SOURCE_DIR}/cmake/locustfiles_main.cpp.in
-    ${CMAKE_CURRENT_BINARY_DIR}/${name}_main.cpp @ONLY)
-  add_executable(${name} ${CMAKE_CURRENT_BINARY_DIR}/${name}_main.cpp ${ARGN})
-  target_link_libraries(${name} PRIVATE cli locustpp_flags)
 endfunction()

@@ -7,24 +7,20 @@ ARG BASE=locustio/locust:2.47.0
 FROM ${BASE} AS tools
 # hadolint ignore=DL3002
 USER 0
-# hadolint ignore=DL3008
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates ccache cmake cppzmq-dev g++ libboost-dev libbrotli-dev libc-ares-dev libfmt-dev \
-      libmsgpack-cxx-dev libpsl-dev libre2-dev libspdlog-dev libssl-dev libzmq3-dev libzstd-dev \
-      ninja-build nlohmann-json3-dev pkg-config zlib1g-dev \
- && rm -rf /var/lib/apt/lists/*
+COPY docker/build/tools.sh /src/docker/build/
+RUN /src/docker/build/tools.sh
 ENV CMAKE_CXX_COMPILER_LAUNCHER=ccache
 WORKDIR /src
 
 FROM tools AS health
-COPY docker/health/health.cpp docker/health/
-RUN g++ -std=c++20 -O2 -Wall -Wextra -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie \
-      -Wl,-z,relro,-z,now -s docker/health/health.cpp -o /usr/local/bin/locustpp-health
+COPY docker/build/small.sh docker/build/
+COPY docker/health docker/health
+RUN docker/build/small.sh docker/health/health.cpp /usr/local/bin/locustpp-health
 
 FROM tools AS build
 ARG CXXFLAGS=""
 ARG JOBS=""
-COPY CMakeLists.txt LICENSE README.md pyproject.toml ./
+COPY CMakeLists.txt LICENSE README.md THIRD_PARTY.md pyproject.toml ./
 COPY cmake cmake
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/ccache \

@@ -3,21 +3,15 @@
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools
-# The same list in each Dockerfile here, so that this layer is made once.
-# hadolint ignore=DL3008
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates ccache cmake cppzmq-dev g++ libboost-dev libbrotli-dev libc-ares-dev \
-      libcli11-dev libcpp-httplib-dev libfmt-dev libmsgpack-cxx-dev libpsl-dev libre2-dev \
-      libspdlog-dev libssl-dev libtomlplusplus-dev libzmq3-dev libzstd-dev ninja-build \
-      nlohmann-json3-dev pkg-config python3-dev python3-venv zlib1g-dev \
- && rm -rf /var/lib/apt/lists/*
+COPY docker/build/tools.sh /src/docker/build/
+RUN /src/docker/build/tools.sh
 ENV CMAKE_CXX_COMPILER_LAUNCHER=ccache
 WORKDIR /src
 
 FROM tools AS health
-COPY docker/health/health.cpp docker/health/
-RUN g++ -std=c++20 -O2 -Wall -Wextra -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie \
-      -Wl,-z,relro,-z,now -s docker/health/health.cpp -o /usr/local/bin/locustpp-health
+COPY docker/build/small.sh docker/build/
+COPY docker/health docker/health
+RUN docker/build/small.sh docker/health/health.cpp /usr/local/bin/locustpp-health
 
 FROM tools AS build
 ARG CXXFLAGS=""
@@ -28,16 +22,13 @@ COPY cmake cmake
 COPY locustfiles locustfiles
 COPY target target
 COPY worker worker
-RUN --mount=type=cache,target=/root/.cache/ccache \
-    CXXFLAGS="${CXXFLAGS}" cmake -S . -B /tmp/build -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DLOCUSTPP_TESTS=OFF -DLOCUSTPP_PYTHON=OFF \
- && cmake --build /tmp/build --target hello-target --parallel "${JOBS:-$(nproc)}" \
- && strip /tmp/build/bin/hello-target
 COPY docker/build docker/build
+COPY docker/start docker/start
 COPY --from=health /usr/local/bin/locustpp-health /usr/local/bin/
-RUN mkdir -p /rootfs/usr/local/share/locustpp \
- && docker/build/compiled-in.sh /tmp/build >/rootfs/usr/local/share/locustpp/compiled-in.txt \
- && docker/build/rootfs.sh /rootfs /tmp/build/bin/hello-target /usr/local/bin/locustpp-health
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    docker/build/small.sh docker/start/start.cpp /usr/local/bin/start-target \
+ && docker/build/program.sh hello-target /usr/local/bin/locustpp-health /usr/local/bin/start-target \
+ && ln -s start-target /rootfs/usr/local/bin/uwsgi
 
 FROM scratch AS target
 COPY --from=build /rootfs /
@@ -45,7 +36,8 @@ COPY LICENSE THIRD_PARTY.md /usr/local/share/doc/locustpp/
 ENV PATH=/usr/local/bin
 USER 10001:10001
 EXPOSE 8000
-ENTRYPOINT ["hello-target"]
+# hello-target with the arguments that it gets, unless they are for uWSGI: see docker/start.
+ENTRYPOINT ["start-target"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 CMD ["locustpp-health"]
 
 ARG VERSION=0.1.0

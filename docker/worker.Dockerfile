@@ -3,36 +3,30 @@
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools
-# The same list in each Dockerfile here, so that this layer is made once.
-# hadolint ignore=DL3008
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates ccache cmake cppzmq-dev g++ libboost-dev libbrotli-dev libc-ares-dev \
-      libcli11-dev libcpp-httplib-dev libfmt-dev libmsgpack-cxx-dev libpsl-dev libre2-dev \
-      libspdlog-dev libssl-dev libtomlplusplus-dev libzmq3-dev libzstd-dev ninja-build \
-      nlohmann-json3-dev pkg-config python3-dev python3-venv zlib1g-dev \
- && rm -rf /var/lib/apt/lists/*
+COPY docker/build/tools.sh /src/docker/build/
+RUN /src/docker/build/tools.sh
 ENV CMAKE_CXX_COMPILER_LAUNCHER=ccache
 WORKDIR /src
 
 FROM tools AS health
-COPY docker/health/health.cpp docker/health/
-RUN g++ -std=c++20 -O2 -Wall -Wextra -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie \
-      -Wl,-z,relro,-z,now -s docker/health/health.cpp -o /usr/local/bin/locustpp-health
+COPY docker/build/small.sh docker/build/
+COPY docker/health docker/health
+RUN docker/build/small.sh docker/health/health.cpp /usr/local/bin/locustpp-health
 
 FROM tools AS build
 ARG LOCUST_VERSION=2.47.0
 COPY compat-tests/requirements compat-tests/requirements
-# The versions that this Locust is tested with, where there is such a list.
+# The versions that this Locust is tested with, where there is such a list; pip takes no extras there.
 RUN python3 -m venv /opt/locust \
  && touch "compat-tests/requirements/locust-${LOCUST_VERSION}.txt" \
- && /opt/locust/bin/pip install --no-cache-dir --prefer-binary "locust==${LOCUST_VERSION}" \
-      -c "compat-tests/requirements/locust-${LOCUST_VERSION}.txt"
+ && sed 's/\[.*\]//' "compat-tests/requirements/locust-${LOCUST_VERSION}.txt" >/tmp/tested.txt \
+ && /opt/locust/bin/pip install --no-cache-dir --prefer-binary "locust==${LOCUST_VERSION}" -c /tmp/tested.txt
 
 # Such as -march=x86-64-v3; empty means code for every processor of the architecture.
 ARG CXXFLAGS=""
 # Compilers at a time; empty means as many as there are processors. Each takes up to 1 GB.
 ARG JOBS=""
-COPY CMakeLists.txt LICENSE README.md pyproject.toml ./
+COPY CMakeLists.txt LICENSE README.md THIRD_PARTY.md pyproject.toml ./
 COPY cmake cmake
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/ccache \

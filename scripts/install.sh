@@ -5,8 +5,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib/aws.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
-app_image=${APP_IMAGE:-} tests_image=${TESTS_IMAGE:-} worker_image='' version='' architecture=''
-tasks=1 workers=0 zone='' name='' target='' web_cidr='' stop_schedule='' regions=()
+app_image=${APP_IMAGE:-} tests_image=${TESTS_IMAGE:-} worker_image='' worker_locustfile=''
+version='' architecture='' tasks=1 workers=0 zone='' name='' target='' web_cidr='' stop_schedule=''
 
 usage() {
   cat <<END_OF_TEXT
@@ -28,6 +28,7 @@ What is tested, one of the two ways:
   --tasks N                  tasks of the application in each region (default $tasks)
   --workers N                workers (default $workers)
   --worker-image IMAGE:TAG   another image for the workers
+  --worker-locustfile FILE   what they load, such as test_sample.cpp with an image for user classes in C++
   --architecture NAME        X86_64 (default) or ARM64: what the images are built for
   --web-cidr RANGE           who may open Locust's web interface, such as 203.0.113.7/32
   --stop-schedule CRON       when all tasks end, in UTC, such as 'cron(0 19 * * ? *)'
@@ -36,55 +37,19 @@ What is tested, one of the two ways:
 END_OF_TEXT
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=1 ;;
-    --app-image | --tests-image | --worker-image | --version | --hosted-zone | --record-name | --target | \
-      --tasks | --workers | --architecture | --web-cidr | --stop-schedule | --wait-minutes)
-      need_value "$1" $#
-      case $1 in
-        --app-image) app_image=$2 ;;
-        --tests-image) tests_image=$2 ;;
-        --worker-image) worker_image=$2 ;;
-        --version) version=$2 ;;
-        --hosted-zone) zone=$2 ;;
-        --record-name) name=$2 ;;
-        --target) target=$2 ;;
-        --tasks) tasks=$2 ;;
-        --workers) workers=$2 ;;
-        --architecture) architecture=$2 ;;
-        --web-cidr) web_cidr=$2 ;;
-        --stop-schedule) stop_schedule=$2 ;;
-        --wait-minutes) wait_minutes=$2 ;;
-      esac
-      shift
-      ;;
-    -*) die "Unknown option $1." "see ${0##*/} --help" ;;
-    *) regions+=("$1") ;;
-  esac
-  shift
-done
-
-[[ ${#regions[@]} -eq 0 || ${#regions[@]} -eq 3 ]] ||
-  die "There are three regions or none, not ${#regions[@]}." "see ${0##*/} --help"
-region1=${regions[0]:-${APP_REGION1:-}} region2=${regions[1]:-${APP_REGION2:-}}
-tests_region=${regions[2]:-${TESTS_REGION:-}}
-need_region "the application" "$region1" APP_REGION1
-need_region "the application's second region" "$region2" APP_REGION2
-need_region "the load test" "$tests_region" TESTS_REGION
+read_options "--app-image app_image --tests-image tests_image --worker-image worker_image
+  --worker-locustfile worker_locustfile --version version --hosted-zone zone --record-name name --target target --tasks tasks --workers workers
+  --architecture architecture --web-cidr web_cidr --stop-schedule stop_schedule" "$@"
+need_three_regions
 [[ $region1 != "$region2" ]] || die "Both regions of the application are $region1." "name two different ones"
 need_number --tasks "$tasks" 0 5000
 need_number --workers "$workers" 0 5000
-need_number --wait-minutes "$wait_minutes" 1 1440
 [[ -z $target ]] || need_url --target "$target"
 [[ -z $architecture || $architecture == X86_64 || $architecture == ARM64 ]] ||
   die "--architecture must be X86_64 or ARM64, not '$architecture'." "see ${0##*/} --help"
 [[ ${zone:+given} == "${name:+given}" ]] || die "--hosted-zone and --record-name belong together." "give both or none"
 [[ -z $zone || -z $target ]] || die "There is one target: --target or --record-name." "leave one of them out"
-[[ -z $web_cidr || $web_cidr =~ ^[0-9.]+/([1-9]|[12][0-9]|3[0-2])$ ]] ||
-  die "--web-cidr wants a range such as 203.0.113.7/32, and not everybody, but got '$web_cidr'." \
-    "take your own address: curl -s https://checkip.amazonaws.com"
+need_web_cidr "$web_cidr"
 if [[ $version ]]; then
   [[ -z $app_image && -z $tests_image ]] || die "Images are either given or built." "leave out --version, or the images"
 else
@@ -159,6 +124,7 @@ fi
 parameters=("Region=$tests_region" "MasterTaskCount=1" "TaskCount=$workers" "Image=$tests_image"
   "LoadBalancerDNSName=$target")
 [[ -z $worker_image ]] || parameters+=("WorkerImage=$worker_image")
+[[ -z $worker_locustfile ]] || parameters+=("WorkerLocustfile=$worker_locustfile")
 [[ -z $architecture ]] || parameters+=("CpuArchitecture=$architecture")
 [[ -z $web_cidr ]] || parameters+=("WebCidr=$web_cidr")
 [[ -z $stop_schedule ]] || parameters+=("StopSchedule=$stop_schedule")

@@ -29,30 +29,10 @@ has failed; 3: some have failed, the report is there; 1: it could not be run.
 END_OF_TEXT
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=1 ;;
-    --show-master) show=1 ;;
-    --users | --spawn-rate | --seconds | --workers | --host | --out | --master | --region | --wait-seconds)
-      need_value "$1" $#
-      case $1 in
-        --users) users=$2 ;;
-        --spawn-rate) rate=$2 ;;
-        --seconds) seconds=$2 ;;
-        --workers) workers=$2 ;;
-        --host) host=$2 ;;
-        --out) out=$2 ;;
-        --master) master=${2%/} ;;
-        --region) region=$2 ;;
-        --wait-seconds) limit=$2 ;;
-      esac
-      shift
-      ;;
-    *) die "Unknown option $1." "see ${0##*/} --help" ;;
-  esac
-  shift
-done
+read_options "--show-master show=1 --users users --spawn-rate rate --seconds seconds --workers workers
+  --host host --out out --master master --region region --wait-seconds limit" "$@"
+[[ ${#words[@]} -eq 0 ]] || die "Unknown word ${words[0]}." "see ${0##*/} --help"
+master=${master%/}
 
 # find_master: the running task of the master's service → $public, $private, $port
 find_master() {

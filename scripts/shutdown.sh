@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib/aws.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
-yes='' repositories='' regions=()
+yes='' repositories=''
 
 usage() {
   cat <<END_OF_TEXT
@@ -21,26 +21,8 @@ What is not there is passed over, so it can be run again after a failure.
 END_OF_TEXT
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=1 ;;
-    --yes) yes=1 ;;
-    --with-repositories) repositories=1 ;;
-    --wait-minutes) need_value "$1" $# && wait_minutes=$2 && shift ;;
-    -*) die "Unknown option $1." "see ${0##*/} --help" ;;
-    *) regions+=("$1") ;;
-  esac
-  shift
-done
-[[ ${#regions[@]} -eq 0 || ${#regions[@]} -eq 3 ]] ||
-  die "There are three regions or none, not ${#regions[@]}." "see ${0##*/} --help"
-region1=${regions[0]:-${APP_REGION1:-}} region2=${regions[1]:-${APP_REGION2:-}}
-tests_region=${regions[2]:-${TESTS_REGION:-}}
-need_number --wait-minutes "$wait_minutes" 1 1440
-need_region "the application" "$region1" APP_REGION1
-need_region "the application's second region" "$region2" APP_REGION2
-need_region "the load test" "$tests_region" TESTS_REGION
+read_options "--yes yes=1 --with-repositories repositories=1" "$@"
+need_three_regions
 need_aws
 if [[ ! $dry_run && ! $yes ]]; then
   [[ -t 0 ]] || die "Nobody is there to be asked." "add --yes to delete without a question, or --dry-run to see"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up and runs every check of the project, in this order: format, scripts, unit tests under
-# sanitizers, unit tests, tests of the Python package and tests against real masters in the release
-# build, fuzzing, clang-tidy, and the demo. The first that fails ends the run.
+# Sets up and runs every check of the project: format, scripts, unit tests under sanitizers, and of the
+# release build unit tests, the Python package, tests against real masters, the deploy flow, packages,
+# the web page and the documents; fuzzing, clang-tidy, and the demo. The first that fails ends the run.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -19,7 +19,8 @@ usage: scripts/test.sh [--fast | --full] [--all]
 
   --fast   format, scripts, and the unit tests of the release build only
   --full   also what takes long or needs root: images that are built and run, the stacks' commands
-           against processes, the chart, Python 3.9 and 3.13, the extension under sanitizers
+           against processes, the chart, Python 3.9 and 3.13, the extension under sanitizers, packages
+           and documents in a fresh Debian
   --all    clang-tidy on every file, not only on what changed since origin/main or the last commit
 END
 }
@@ -86,6 +87,9 @@ step "tests of the Python package" run_python_matrix
 step "tests against real masters" run_ctest release compat 6
 step "deploy flow" run_deploy_tests
 step "package" check_python_package
+step "other packages" run_folder_tests packaging -m 'not slow'
+step "the web page in a browser" run_folder_tests browser-tests --reruns 1
+step "documents" run_folder_tests docs -m 'not slow' --reruns 1
 step "fuzzing" run_fuzzers
 step "clang-tidy" run_tidy "$tidy_scope"
 step "demo" run_demo_check
@@ -94,5 +98,8 @@ if [[ $full ]]; then
   step "Python 3.9" check_python39
   step "Python package under the address sanitizer" check_python_asan
   step "Python 3.13" check_newest_python
+  step "wheels of every Python at hand" check_wheels
+  step "packages in a fresh Debian" run_folder_tests packaging -m slow
+  step "documents in a fresh Debian" run_folder_tests docs -m slow
   step "deploy flow with processes and images" run_slow_deploy_tests
 fi

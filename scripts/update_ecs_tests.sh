@@ -4,9 +4,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib/aws.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
-region=${TESTS_REGION:-}
-count=''
-parameters=()
+region=${TESTS_REGION:-} target='' image='' worker_image='' worker_locustfile='' master_ip='' masters=''
+web_cidr='' stop_schedule='' parameters=()
 
 usage() {
   cat <<END_OF_TEXT
@@ -28,48 +27,30 @@ Sets the load test to N workers (default 1); everything else of its stack stays.
 END_OF_TEXT
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    -h | --help) usage && exit 0 ;;
-    --dry-run) dry_run=1 ;;
-    --region | --target | --image | --worker-image | --worker-locustfile | --master-ip | --masters | \
-      --web-cidr | --stop-schedule | --wait-minutes)
-      need_value "$1" $#
-      case $1 in
-        --region) region=$2 ;;
-        --wait-minutes) wait_minutes=$2 ;;
-        --target) need_url --target "$2" && parameters+=("LoadBalancerDNSName=$2") ;;
-        --image) need_image "the master" "$2" && parameters+=("Image=$2") ;;
-        --worker-image) need_image "the workers" "$2" && parameters+=("WorkerImage=$2") ;;
-        --worker-locustfile) parameters+=("WorkerLocustfile=$2") ;;
-        --masters) need_number --masters "$2" 0 1 && parameters+=("MasterTaskCount=$2") ;;
-        --stop-schedule) parameters+=("StopSchedule=$2") ;;
-        --master-ip)
-          [[ $2 =~ ^[0-9A-Za-z.:-]*$ ]] ||
-            die "--master-ip wants an address or a name, not '$2'." "scripts/run_tests.sh --show-master prints it"
-          parameters+=("MasterIp=$2")
-          ;;
-        --web-cidr)
-          [[ $2 =~ ^$|^[0-9.]+/([1-9]|[12][0-9]|3[0-2])$ ]] ||
-            die "--web-cidr wants a range such as 203.0.113.7/32, and not everybody, but got '$2'." \
-              "take your own address: curl -s https://checkip.amazonaws.com"
-          parameters+=("WebCidr=$2")
-          ;;
-      esac
-      shift
-      ;;
-    -*) die "Unknown option $1." "see ${0##*/} --help" ;;
-    *)
-      [[ -z $count ]] || die "There is one number of workers, not '$count' and '$1'." "see ${0##*/} --help"
-      count=$1
-      ;;
-  esac
-  shift
-done
+read_options "--region region --target target --image image --worker-image worker_image
+  --worker-locustfile worker_locustfile --master-ip master_ip --masters masters --web-cidr web_cidr
+  --stop-schedule stop_schedule" "$@"
+need_count workers
+! is_given --target || need_url --target "$target"
+! is_given --image || need_image "the master" "$image"
+! is_given --worker-image || need_image "the workers" "$worker_image"
+! is_given --masters || need_number --masters "$masters" 0 1
+need_web_cidr "$web_cidr"
+[[ $master_ip =~ ^[0-9A-Za-z.:-]*$ ]] ||
+  die "--master-ip wants an address or a name, not '$master_ip'." "scripts/run_tests.sh --show-master prints it"
 
-count=${count:-1}
-need_number "The number of workers" "$count" 0 5000
-need_number --wait-minutes "$wait_minutes" 1 1440
+# parameter OPTION NAME VALUE: an option that is not there leaves the stack's parameter as it is.
+parameter() {
+  ! is_given "$1" || parameters+=("$2=$3")
+}
+parameter --target LoadBalancerDNSName "$target"
+parameter --image Image "$image"
+parameter --worker-image WorkerImage "$worker_image"
+parameter --worker-locustfile WorkerLocustfile "$worker_locustfile"
+parameter --master-ip MasterIp "$master_ip"
+parameter --masters MasterTaskCount "$masters"
+parameter --web-cidr WebCidr "$web_cidr"
+parameter --stop-schedule StopSchedule "$stop_schedule"
 need_region "the load test" "$region" TESTS_REGION
 need_aws
 need_account "$region"

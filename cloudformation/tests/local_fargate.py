@@ -50,6 +50,11 @@ class Task:
             self.stopping_since = time.monotonic()
             self.process.send_signal(signal.SIGTERM)
 
+    def is_native(self):
+        """Whether the process runs the native engine, by the files that it has mapped."""
+        maps = pathlib.Path(f"/proc/{self.process.pid}/maps").read_text(encoding="utf-8")
+        return "/locustpp/_native" in maps or "/locust-worker" in maps
+
     def text(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
 

@@ -120,8 +120,12 @@ def test_a_name_over_both_regions(cloud):
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="x")["HostedZone"]["Id"]
     zone = zone.removeprefix("/hostedzone/")
     done = cloud.script("install.sh", *IMAGES, "--hosted-zone", zone, "--record-name", "hello.example.com",
+                        "--worker-image", "native:v1", "--worker-locustfile", "test_sample.cpp",
                         REGION1, REGION2, REGION1)  # fmt: skip
     assert succeeded(done)
+    service = cloud.service("djangoscalingtests", "django-scaling-tests-slave-service", REGION1)
+    container = cloud.container(service, REGION1)
+    assert (container["image"], container["command"][2]) == ("native:v1", "test_sample.cpp")
     records = [
         record
         for record in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import ROOT
 from templates import FOLDER, NAMES, container, load, path_of, referenced, resources, walk
 
 TOOLS = pathlib.Path(sys.executable).parent
@@ -121,6 +122,15 @@ def test_exports(vpc, ecs):
     assert "${AWS::StackName}-LoadBalancerDNSName" in exports(ecs)
     url = ecs["Outputs"]["LoadBalancerDNSName"]["Value"]
     assert url == {"Fn::Sub": "http://${LoadBalancer.DNSName}"}
+
+
+def test_what_keeps_these_templates_off_stacks_of_the_original(vpc, ecs, tests):
+    """docs/deploy.md says so, and that its stacks keep their own templates."""
+    assert "**Do not put them over running stacks**" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    # Without the fixed name it is another load balancer, with another address.
+    assert "Name" not in ecs["Resources"]["LoadBalancer"]["Properties"]
+    imported = {value["Fn::Sub"] for path, value in walk(tests) if path[-1:] == ("Fn::ImportValue",)}
+    assert "${VpcStack}-VpcCidr" in imported and "${AWS::StackName}-VpcCidr" in exports(vpc)
 
 
 def test_commands_of_master_and_workers(tests):

@@ -85,6 +85,8 @@ def forget_old_layers() -> None:
     """Each change of the sources leaves the layers that were built before it."""
     layers = json.loads(buildah("images", "--all", "--json") or "null") or []
     if len(layers) > MOST_LAYERS:
+        # What a run that was cut off has left: an image in use cannot be deleted.
+        buildah("rm", "--all")
         buildah("rmi", "--prune")
 
 

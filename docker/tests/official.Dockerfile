@@ -10,9 +10,9 @@ ARG JOBS=""
 COPY requirements /tmp/requirements
 RUN python3 -m venv /opt/venv \
  && touch "/tmp/requirements/locust-${LOCUST_VERSION}.txt" \
- && /opt/venv/bin/pip install --no-cache-dir --prefer-binary "locust==${LOCUST_VERSION}" \
-      -c "/tmp/requirements/locust-${LOCUST_VERSION}.txt" \
- && rm -rf /tmp/requirements \
+ && sed 's/\[.*\]//' "/tmp/requirements/locust-${LOCUST_VERSION}.txt" >/tmp/tested.txt \
+ && /opt/venv/bin/pip install --no-cache-dir --prefer-binary "locust==${LOCUST_VERSION}" -c /tmp/tested.txt \
+ && rm -rf /tmp/requirements /tmp/tested.txt \
  && useradd --create-home --uid 1000 locust \
  && chown -R locust /opt/venv
 ENV PATH=/opt/venv/bin:/usr/bin:/bin PYTHONUNBUFFERED=1

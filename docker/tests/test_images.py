@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 IMAGES = ("worker_image", "native_image", "target_image")
 SCRATCH = ("native_image", "target_image")
+THIRD_PARTY = (ROOT / "THIRD_PARTY.md").read_text()
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_settings(image: str) -> None:
 def test_entry_points(worker_image: str, native_image: str, target_image: str) -> None:
     images = (worker_image, native_image, target_image)
     found = [image_of(image)["Docker"]["config"] for image in images]
-    assert [config["Entrypoint"] for config in found] == [["locust"], ["locust-worker"], ["hello-target"]]
+    assert [config["Entrypoint"] for config in found] == [["locust"], ["locust-worker"], ["start-target"]]
     assert not any(config.get("Cmd") for config in found)
 
 
@@ -73,7 +74,8 @@ def test_nothing_to_build_with(rootfs: Path) -> None:
 
 @pytest.mark.parametrize("image", SCRATCH, indirect=True)
 def test_images_without_distribution(rootfs: Path) -> None:
-    expected = {"locust-worker", "locust"} if "locust-worker" in programs(rootfs) else {"hello-target"}
+    target = {"hello-target", "start-target", "uwsgi"}
+    expected = {"locust-worker", "locust"} if "locust-worker" in programs(rootfs) else target
     assert programs(rootfs) == expected | {"locustpp-health"}
     for status in (rootfs / "var/lib/dpkg/status.d").glob("*[!s]"):
         if status.suffix != ".md5sums":
@@ -177,6 +179,33 @@ def test_bill_of_the_worker(worker_image: str) -> None:
     assert python["locust"] == LOCUST_VERSION
     assert {"locustpp", "gevent", "pyzmq", "requests"} <= set(python)
     assert "libboost1.74-dev" in by_use(bill, "compiled in")
+
+
+# Names in THIRD_PARTY.md by Debian's packages; libc6 is the system's.
+LIBRARIES = {
+    "libbrotli1": "Brotli", "libc-ares2": "c-ares", "libcpp-httplib0.11": "cpp-httplib", "libfmt9": "fmt",
+    "libgcc-s1": "GCC's runtime", "libpsl5": "libpsl", "libspdlog1.10": "spdlog", "libssl3": "OpenSSL",
+    "libstdc++6": "GCC's runtime", "libtomlplusplus3": "toml++", "libzmq5": "libzmq", "libzstd1": "Zstandard",
+    "zlib1g": "zlib",
+}  # fmt: skip
+
+
+def test_third_party_names_what_is_linked(worker_image: str, native_image: str, target_image: str) -> None:
+    """All that our own programs load themselves, and nothing else."""
+    loaded = set()
+    for image in (worker_image, native_image, target_image):
+        with Container(image) as rootfs:
+            bill = bill_of(rootfs, image)
+        for each in bill["dependencies"]:
+            if re.search(r"^file:.*/(locust-worker|hello-target|locustpp/_native[^/]*)$", each["ref"]):
+                loaded |= {ref.removeprefix("deb:") for ref in each["dependsOn"]}
+    rows = [line.split(" | ") for line in THIRD_PARTY.splitlines() if line.startswith("| ")]
+    linked = {
+        re.split(r" \(|, with", name.removeprefix("| "))[0]
+        for name, _, _, how, where, *_ in rows
+        if "linked" in how and not where.startswith("only ")
+    }
+    assert {LIBRARIES[package] for package in loaded - {"libc6"}} == linked
 
 
 def test_bill_is_the_same_each_time(target_image: str, monkeypatch: pytest.MonkeyPatch) -> None:

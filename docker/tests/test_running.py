@@ -174,12 +174,12 @@ def test_as_compose_starts_them(pod: Pod, worker_image: str, target_image: str) 
 
 
 def test_native_image(pod: Pod, worker_image: str, native_image: str, target_image: str) -> None:
-    """User classes in C++: by the same command, by `locust` as entry point, and by arguments alone."""
+    """User classes in C++: by the Python worker's command, by `locust` as entry point, and by arguments alone."""
     start_target(pod, target_image)
     pod.start(worker_image, ["-f", "test_sample.py", "--master"], environment=API).wait_healthy()
     arguments = ["-f", "test_sample.cpp", "--worker", "--master-host", "master"]
     workers = [
-        pod.start(native_image, ["locust", *arguments], environment=API),
+        pod.start(native_image, ["locust", "-f", "test_sample.py", *arguments[2:]], environment=API),
         pod.start(native_image, arguments, entrypoint=["locust"], environment=API),
         pod.start(native_image, arguments, environment=API),
     ]
@@ -189,7 +189,7 @@ def test_native_image(pod: Pod, worker_image: str, native_image: str, target_ima
 
 
 def test_native_image_says_that_it_has_no_python(pod: Pod, native_image: str) -> None:
-    worker = pod.start(native_image, ["-f", "hello.py", "--worker"])
+    worker = pod.start(native_image, ["-f", "shop.py", "--worker"])
     assert worker.process.wait(30) == 1
     assert "python3" in worker.text()
 
@@ -256,8 +256,8 @@ def test_sigterm_ends_a_worker_that_waits_for_its_master(pod: Pod, worker_image:
 def test_sigterm_ends_a_native_worker_that_waits(pod: Pod, native_image: str) -> None:
     worker = pod.start(native_image, ["--worker", "-f", "hello.cpp", "--master-host", "master"])
     eventually(lambda: "Starting" in worker.text())
-    assert worker.stop(10) == 1  # Locust's code where the master was never heard
-    assert "Shutting down (exit code 1)" in worker.text()
+    assert worker.stop(10) == 128 + signal.SIGTERM  # as a stock worker
+    assert "Shutting down (exit code 143)" in worker.text()
 
 
 # ---- health ----
@@ -281,6 +281,28 @@ def test_health_of_a_worker(pod: Pod, image: str, worker_image: str, request: py
     assert (code, said.endswith(" is suspended")) == (1, True)
     worker.signal(signal.SIGCONT)
     worker.wait_healthy()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"command": ["uwsgi", "--ini", "x.ini", "--show-config"]}, id="program"),
+        pytest.param({"command": ["--ini", "x.ini", "--show-config"]}, id="options"),
+        pytest.param({"entrypoint": ["uwsgi", "--ini", "x.ini"]}, id="entry_point"),
+    ],
+)
+def test_the_target_takes_a_python_applications_place(pod: Pod, target_image: str, settings: dict) -> None:
+    """A container definition that names uWSGI stays as it is when the image is exchanged."""
+    target = pod.start(target_image, **{"command": None, **settings})
+    target.wait_healthy()
+    assert target.health() == (0, "hello-target on port 8000 answers 200")
+    assert target.stop() == 0
+
+
+def test_the_target_refuses_other_arguments(pod: Pod, target_image: str) -> None:
+    target = pod.start(target_image, ["--no-such-option"])
+    assert target.process.wait(30) == 2
+    assert "--no-such-option" in target.text()
 
 
 def test_health_of_a_target(pod: Pod, target_image: str) -> None:

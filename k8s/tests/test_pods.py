@@ -23,9 +23,10 @@ def need(path, what):
     return path
 
 
-def outside_of_system(folder):
-    """An interpreter that is not Debian's may lie where user 10001 does not come."""
-    return [] if pathlib.Path(folder).is_relative_to("/usr") else [folder]
+def outside(folders, *seen):
+    """Those that are not seen anyway; an interpreter that is not Debian's may lie where user 10001 does
+    not come."""
+    return [each for each in folders if not any(map(pathlib.Path(each).is_relative_to, seen))]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +36,15 @@ def images(request, tmp_path_factory):
         pytest.fail("these tests make network namespaces: run them as root", pytrace=False)
     environment = need(request.config.getoption("--locust-env").absolute(), "see --locust-env")
     need(environment / "bin" / "locustpp", "install the locustpp package there")
-    interpreter = subprocess.run(
-        [environment / "bin" / "python", "-c", "import sys; print(sys.base_prefix)"],
+    # Where its Python and its packages lie, which may be those of another environment.
+    code = "import sys; print(sys.base_prefix, *(p for p in sys.path if 'site-packages' in p), sep='\\n')"
+    folders = subprocess.run(
+        [environment / "bin" / "python", "-c", code],
         check=True,
         capture_output=True,
         text=True,
         timeout=60,
-    ).stdout.strip()
+    ).stdout.split()
     programs = need(request.config.getoption("--programs").absolute(), "build the release preset")
     folder = tmp_path_factory.mktemp("images")
     for name in ("worker", "native", "target"):
@@ -63,7 +66,12 @@ def images(request, tmp_path_factory):
     return {
         "locustpp-worker": {
             "path": [folder / "worker", environment / "bin"],
-            "show": [folder / "worker", environment, locustfiles, *outside_of_system(interpreter)],
+            "show": [
+                folder / "worker",
+                environment,
+                locustfiles,
+                *outside(folders, "/usr", environment),
+            ],
             "workdir": locustfiles,
             "entrypoint": ["locust"],
         },

@@ -41,6 +41,66 @@ need_value() {  # need_value OPTION COUNT_OF_WORDS_LEFT
   [[ $2 -ge 2 ]] || die "$1 wants a value." "see ${0##*/} --help"
 }
 
+# read_options OPTIONS WORD...: OPTIONS are pairs of an option and the variable that its value goes to; a
+# variable with =1 behind it takes no value. Words that are no options go to $words, and $given names the
+# options that are there. No such variable may be called known or into. --help, --dry-run and
+# --wait-minutes are taken always; usage is the script's.
+given=' '
+words=()
+read_options() {
+  local known=${1//$'\n'/ } into
+  known=" $known --dry-run dry_run=1 --wait-minutes wait_minutes "
+  shift
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      -h | --help) usage && exit 0 ;;
+      -*)
+        into=${known##* "$1" }
+        [[ $1 == -[-a-z0-9]* && $into != "$known" ]] || die "Unknown option $1." "see ${0##*/} --help"
+        into=${into%% *}
+        given+="$1 "
+        if [[ $into == *=1 ]]; then
+          printf -v "${into%=1}" 1
+        else
+          need_value "$1" $#
+          printf -v "$into" %s "$2"
+          shift
+        fi
+        ;;
+      *) words+=("$1") ;;
+    esac
+    shift
+  done
+  need_number --wait-minutes "$wait_minutes" 1 1440
+}
+
+is_given() { [[ $given == *" $1 "* ]]; }
+
+# need_count WHAT → $count: the one number among the words, or 1
+need_count() {
+  [[ ${#words[@]} -le 1 ]] ||
+    die "There is one number of $1, not '${words[0]}' and '${words[1]}'." "see ${0##*/} --help"
+  count=${words[0]:-1}
+  need_number "The number of $1" "$count" 0 5000
+}
+
+# need_three_regions → $region1, $region2, $tests_region: the words, or the environment's
+need_three_regions() {
+  [[ ${#words[@]} -eq 0 || ${#words[@]} -eq 3 ]] ||
+    die "There are three regions or none, not ${#words[@]}." "see ${0##*/} --help"
+  region1=${words[0]:-${APP_REGION1:-}} region2=${words[1]:-${APP_REGION2:-}}
+  tests_region=${words[2]:-${TESTS_REGION:-}}
+  need_region "the application" "$region1" APP_REGION1
+  need_region "the application's second region" "$region2" APP_REGION2
+  need_region "the load test" "$tests_region" TESTS_REGION
+}
+
+need_web_cidr() {
+  [[ $1 =~ ^$|^[0-9.]+/([1-9]|[12][0-9]|3[0-2])$ ]] ||
+    die "--web-cidr wants a range such as 203.0.113.7/32, and not everybody, but got '$1'." \
+      "take your own address: curl -s https://checkip.amazonaws.com"
+}
+
 # need_number WHAT VALUE LOWEST HIGHEST
 need_number() {
   [[ $2 =~ ^(0|[1-9][0-9]{0,8})$ && $2 -ge $3 && $2 -le $4 ]] ||
@@ -309,15 +369,13 @@ delete_stack() {
   made+=("deleted stack $2 in $1")
 }
 
-# region_of_application NUMBER ARGUMENT...: the whole of update_ecs_region1.sh and update_ecs_region2.sh.
+# update_application NUMBER ARGUMENT...: the whole of update_ecs_region1.sh and update_ecs_region2.sh.
 update_application() {
-  local number=$1 variable=APP_REGION$1 count='' image='' region
+  local number=$1 variable=APP_REGION$1 count image='' region
   region=${!variable:-}
   shift
-  while [[ $# -gt 0 ]]; do
-    case $1 in
-      -h | --help)
-        cat <<TEXT
+  usage() {
+    cat <<TEXT
 usage: scripts/update_ecs_region$number.sh [OPTION...] [N]
 
 Sets the application of region $number to N tasks (default 1); everything else of its stack stays.
@@ -327,23 +385,9 @@ Sets the application of region $number to N tasks (default 1); everything else o
   --wait-minutes N      limit for the wait (default $wait_minutes)
   --dry-run             print the commands, call nothing
 TEXT
-        exit 0
-        ;;
-      --dry-run) dry_run=1 ;;
-      --region) need_value "$1" $# && region=$2 && shift ;;
-      --image) need_value "$1" $# && image=$2 && shift ;;
-      --wait-minutes) need_value "$1" $# && wait_minutes=$2 && shift ;;
-      -*) die "Unknown option $1." "see ${0##*/} --help" ;;
-      *)
-        [[ -z $count ]] || die "There is one number of tasks, not '$count' and '$1'." "see ${0##*/} --help"
-        count=$1
-        ;;
-    esac
-    shift
-  done
-  count=${count:-1}
-  need_number "The number of tasks" "$count" 0 5000
-  need_number --wait-minutes "$wait_minutes" 1 1440
+  }
+  read_options "--region region --image image" "$@"
+  need_count tasks
   need_region "the application" "$region" "$variable"
   [[ -z $image ]] || need_image "the application" "$image"
   need_aws

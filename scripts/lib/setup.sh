@@ -12,7 +12,9 @@ build_packages=(g++ cmake ninja-build pkg-config libboost-dev libmsgpack-cxx-dev
   libgmock-dev python3 python3-dev python3-venv)
 test_packages=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git openssl
   curl iproute2 jq patchelf postgresql util-linux
-  nginx-light libnginx-mod-http-brotli-filter tinyproxy-bin knot knot-module-geoip)
+  nginx-light libnginx-mod-http-brotli-filter tinyproxy-bin knot knot-module-geoip
+  wrk graphviz chromium chromium-driver tmux zsh fish bash-completion help2man man-db
+  lintian file dpkg-dev)
 
 # For test.sh --full, which also wants Go 1.24 or newer for helm.
 full_packages=(buildah crun debootstrap)

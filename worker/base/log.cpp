@@ -84,6 +84,7 @@ struct Output {
   std::mutex mutex;
   std::shared_ptr<spdlog::details::thread_pool> writer;
   std::shared_ptr<spdlog::logger> logger;
+  Receiver receiver;  // instead
 };
 
 Output& output() {
@@ -169,7 +170,25 @@ bool shutdown(SteadyDuration patience) {
   return done.wait_for(patience) == std::future_status::ready;
 }
 
+void set_receiver(Receiver receiver) {
+  Output& to = output();
+  const std::lock_guard lock(to.mutex);
+  to.receiver = std::move(receiver);
+}
+
 void write(Level level, std::string_view logger, std::string_view text) {
+  {
+    Output& to = output();
+    const std::lock_guard lock(to.mutex);
+    if (to.receiver) {
+      to.receiver(level, logger, text);
+      return;
+    }
+  }
+  write_here(level, logger, text);
+}
+
+void write_here(Level level, std::string_view logger, std::string_view text) {
   if (level < threshold.load(std::memory_order_relaxed)) return;
   recent_lines().add(level, logger, text);
   const Name& name = kNames[static_cast<std::size_t>(level)];

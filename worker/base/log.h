@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ void setup(Level level, const std::optional<std::string>& logfile);
 bool shutdown(SteadyDuration patience = seconds(1));
 
 void write(Level level, std::string_view logger, std::string_view text);
+
+// Where somebody else has a log of his own: he gets all lines of write() from now on, of every
+// level and on the thread that logs, and must not log himself; null ends that. When it returns,
+// no thread is in the former receiver any more.
+using Receiver = std::function<void(Level level, std::string_view logger, std::string_view text)>;
+void set_receiver(Receiver receiver);
+// write() whether there is a receiver or not.
+void write_here(Level level, std::string_view logger, std::string_view text);
 
 // What has been logged since the start: as Locust's LogReader, the newest 500 formatted lines.
 struct Recent {

@@ -210,6 +210,26 @@ TEST_F(LogTest, ThreadsMayLogWhileItIsShutDown) {
   for (const std::string& line : lines_of(path("a.log"))) EXPECT_THAT(line, HasSubstr("/INFO/"));
 }
 
+TEST_F(LogTest, ReceiverGetsTheLinesInstead) {
+  setup(Level::warning, path("a.log"));
+  const std::uint64_t before = recent().total;
+  std::vector<std::string> received;
+  set_receiver([&](Level level, std::string_view logger, std::string_view text) {
+    received.push_back(
+        fmt::format("{} {} {}", static_cast<int>(level), std::string(logger), std::string(text)));
+  });
+  debug("locust.stats", "d {}", 1);
+  error("locust.main", "e");
+  write_here(Level::error, "locust.main", "here");
+  set_receiver(nullptr);
+  error("locust.main", "afterwards");
+  shutdown();
+  EXPECT_THAT(received, testing::ElementsAre("0 locust.stats d 1", "3 locust.main e"));
+  EXPECT_THAT(lines_of(path("a.log")),
+              testing::ElementsAre(HasSubstr("locust.main: here"), HasSubstr(": afterwards")));
+  EXPECT_EQ(recent().total, before + 2);
+}
+
 TEST(LogLevel, NamesAreLocustsInAnyCase) {
   EXPECT_EQ(level_from("DEBUG"), Level::debug);
   EXPECT_EQ(level_from("info"), Level::info);

@@ -34,6 +34,13 @@ std::optional<int> python_int(std::string text) {
   return value;
 }
 
+std::optional<double> float_in(const std::string& text) {
+  char* stop = nullptr;
+  const double value = std::strtod(text.c_str(), &stop);
+  if (text.empty() || stop != text.c_str() + text.size()) return std::nullopt;
+  return value;
+}
+
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
@@ -100,6 +107,26 @@ Kind integer(int Options::*member, int least) {
           }};
 }
 
+Kind number(double Options::*member) {
+  return {Arity::one,
+          [member](Options& options, const Values& values, const Environment&) -> Fault {
+            const auto value = float_in(values.back());
+            if (!value) return fmt::format("invalid float value: '{}'", values.back());
+            options.*member = *value;
+            return kFine;
+          }};
+}
+
+Kind noted(Kind kind, std::string note) {
+  return {kind.arity,
+          [set = std::move(kind.set), note = std::move(note)](
+              Options& options, const Values& values, const Environment& env) -> Fault {
+            if (Fault fault = set(options, values, env)) return fault;
+            options.debug_notes.push_back(note);
+            return kFine;
+          }};
+}
+
 Kind time_span(double Options::*member) {
   return {Arity::one,
           [member](Options& options, const Values& values, const Environment&) -> Fault {
@@ -147,20 +174,8 @@ Kind ignored_int() {
 
 Kind ignored_float() {
   return {Arity::one, [](Options&, const Values& values, const Environment&) -> Fault {
-            const std::string& value = values.back();
-            char* stop = nullptr;
-            (void)std::strtod(value.c_str(), &stop);
-            if (!value.empty() && stop == value.c_str() + value.size()) return kFine;
-            return fmt::format("invalid float value: '{}'", value);
-          }};
-}
-
-Kind ignored_time_span(std::string note) {
-  return {Arity::one, [note](Options& options, const Values& values, const Environment&) -> Fault {
-            const auto span = parse_time_span(values.back());
-            if (const auto* fault = std::get_if<std::string>(&span)) return *fault;
-            options.debug_notes.push_back(note);
-            return kFine;
+            if (float_in(values.back())) return kFine;
+            return fmt::format("invalid float value: '{}'", values.back());
           }};
 }
 

@@ -27,15 +27,17 @@ Kind flag(bool Options::*member);
 Kind text(std::string Options::*member);
 Kind text(std::optional<std::string> Options::*member);
 Kind integer(int Options::*member, int least = std::numeric_limits<int>::min());
+Kind number(double Options::*member);
 Kind time_span(double Options::*member);  // in seconds
 Kind level(log::Level Options::*member);
 Kind user_configs();  // JSON, or names of JSON files, for Options::config_users
 
-// Checked as Locust checks them, and forgotten. A note goes to Options::debug_notes.
+// The same kind, with a note for Options::debug_notes.
+Kind noted(Kind kind, std::string note);
+// Checked as Locust checks them, and forgotten.
 Kind ignored(Arity arity);
 Kind ignored_int();
 Kind ignored_float();
-Kind ignored_time_span(std::string note);
 Kind ignored_flag(std::string note);
 // Never right.
 Kind refused(Arity arity, std::string sentence);

@@ -21,6 +21,11 @@ OptionSpec not_done(std::vector<std::string> names, std::string variable, Arity 
                 std::move(why));
 }
 
+// Not one of Locust's.
+bool is_own(const OptionSpec& spec) {
+  return spec.variable.starts_with("LOCUSTPP_") || spec.long_name() == "--print-locustfile";
+}
+
 void add_common(std::vector<OptionSpec>& table) {
   using G = Group;
   table.insert(
@@ -83,6 +88,28 @@ void add_worker(std::vector<OptionSpec>& table) {
       });
 }
 
+void add_url(std::vector<OptionSpec>& table) {
+  using G = Group;
+  table.insert(
+      table.end(),
+      {
+          option({"-u", "--users"}, "LOCUST_USERS", integer(&Options::users), G::url, "<int>",
+                 "Number of users. Defaults to 10."),
+          option({"-r", "--spawn-rate"}, "LOCUST_SPAWN_RATE", number(&Options::spawn_rate), G::url,
+                 "<float>", "Users to start per second. Default is to start all at once."),
+          option({"-t", "--run-time"}, "LOCUST_RUN_TIME",
+                 noted(time_span(&Options::run_time),
+                       "--run-time specified for a worker node will be ignored."),
+                 G::url, "<time span>",
+                 "How long to run, e.g. 20s, 3m, 1h20m; 0 for until Ctrl-C. Defaults to 10s."),
+          option({"--only-summary"}, "LOCUST_ONLY_SUMMARY", flag(&Options::only_summary), G::url,
+                 "", "Print no statistics before the summary at the end."),
+          option({"--exit-code-on-error"}, "LOCUST_EXIT_CODE_ON_ERROR",
+                 integer(&Options::exit_code_on_error), G::url, "<int>",
+                 "Exit code where a request has failed. Defaults to 1."),
+      });
+}
+
 void add_logging(std::vector<OptionSpec>& table) {
   using G = Group;
   table.insert(
@@ -92,6 +119,9 @@ void add_logging(std::vector<OptionSpec>& table) {
                  "<level>", "DEBUG, INFO, WARNING, ERROR or CRITICAL. Defaults to INFO."),
           option({"--logfile"}, "LOCUST_LOGFILE", text(&Options::logfile), G::logging, "<filename>",
                  "Path to the log file. If not set, the log goes to stderr."),
+          option({"--no-status"}, "LOCUSTPP_NO_STATUS", flag(&Options::no_status), G::logging, "",
+                 "Show no status line. By default a worker keeps the last row of a terminal for "
+                 "it."),
           option({"--skip-log-setup"}, "LOCUST_SKIP_LOG_SETUP", flag(&Options::skip_log_setup),
                  G::logging, "", "Disable Locust's logging setup."),
       });
@@ -109,17 +139,15 @@ void add_other(std::vector<OptionSpec>& table) {
               "1h20m, 3h30m10s. The master's own --stop-timeout wins. Defaults to 0."),
           option({"--reset-stats"}, "LOCUST_RESET_STATS", flag(&Options::reset_stats), G::other, "",
                  "Reset the statistics once all users are spawned. Give it to the master too."),
-          option({"--exit-code-on-error"}, "LOCUST_EXIT_CODE_ON_ERROR",
-                 integer(&Options::exit_code_on_error), G::other, "<int>",
-                 "Exit code if the result holds any failure or error. Defaults to 1."),
           option({"--equal-weights"}, "", flag(&Options::equal_weights), G::other, "",
                  "Give all tasks the same weight."),
           option({"--show-task-ratio"}, "", flag(&Options::show_task_ratio), G::other, "",
                  "Print a table of how often each task runs, and exit."),
           option({"--show-task-ratio-json"}, "", flag(&Options::show_task_ratio_json), G::other, "",
                  "Print the same as JSON, and exit."),
-          option({"-u", "--users"}, "LOCUST_USERS", integer(&Options::users), G::other, "<int>",
-                 "Number of users to show the task ratio for; for a test, the master sets it."),
+          option({"--print-locustfile"}, "", flag(&Options::print_locustfile), G::other, "",
+                 "Print the Python file with these user classes that a Locust master needs, and "
+                 "exit."),
           option({"--version", "-V"}, "", ignored(Arity::flag), G::other, "",
                  "Show the program's version number and exit."),
       });
@@ -130,10 +158,7 @@ void add_no_effect(std::vector<OptionSpec>& table) {
   table.insert(
       table.end(),
       {
-          no_effect({"-r", "--spawn-rate"}, "LOCUST_SPAWN_RATE", ignored_float()),
           no_effect({"--hatch-rate"}, "LOCUST_HATCH_RATE", ignored_float()),  // up to 2.20
-          no_effect({"-t", "--run-time"}, "LOCUST_RUN_TIME",
-                    ignored_time_span("--run-time specified for a worker node will be ignored.")),
           no_effect({"--headless"}, "LOCUST_HEADLESS", none),
           no_effect({"--headful"}, "LOCUST_HEADFUL", none),
           no_effect({"--autostart"}, "LOCUST_AUTOSTART",
@@ -155,7 +180,6 @@ void add_no_effect(std::vector<OptionSpec>& table) {
           no_effect({"--expect-workers"}, "LOCUST_EXPECT_WORKERS", ignored_int()),
           no_effect({"--expect-workers-max-wait"}, "LOCUST_EXPECT_WORKERS_MAX_WAIT", ignored_int()),
           no_effect({"--enable-rebalancing"}, "", none),
-          no_effect({"--only-summary"}, "LOCUST_ONLY_SUMMARY", none),
       });
 }
 
@@ -205,6 +229,7 @@ const std::vector<OptionSpec>& option_table() {
     std::vector<OptionSpec> all;
     add_common(all);
     add_worker(all);
+    add_url(all);
     add_logging(all);
     add_other(all);
     add_no_effect(all);
@@ -221,8 +246,8 @@ std::vector<const OptionSpec*> find_options(std::string_view name) {
       if (known == name) return {&spec};
     }
     // This worker's own options must not make an abbreviation ambiguous that Locust knows.
-    const bool own = spec.variable.starts_with("LOCUSTPP_");
-    const bool abbreviable = name.starts_with("--") && spec.group != Group::refused && !own;
+    const bool abbreviable =
+        name.starts_with("--") && spec.group != Group::refused && !is_own(spec);
     if (abbreviable && spec.long_name().starts_with(name)) matches.push_back(&spec);
   }
   return matches;

@@ -13,6 +13,7 @@ namespace locust::cli {
 enum class Group {
   common,
   worker,
+  url,  // of a run without a master
   logging,
   other,
   no_effect,  // Locust's own workers ignore it too

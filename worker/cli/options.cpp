@@ -13,6 +13,7 @@
 #include "cli/close_match.h"
 #include "cli/help.h"
 #include "cli/option_table.h"
+#include "http/url.h"
 
 namespace locust::cli {
 namespace {
@@ -22,7 +23,9 @@ using Values = std::vector<std::string>;
 using Given = std::map<const OptionSpec*, Values>;
 
 Exit usage_error(const std::string& message) {
-  return {2, "", fmt::format("{}locust-worker: error: {}\n", usage(), message)};
+  return {2, "",
+          fmt::format("{}locust-worker: error: {}\nAll options: locust-worker --help\n", usage(),
+                      message)};
 }
 
 Exit argument_error(const OptionSpec& spec, const std::string& message) {
@@ -317,6 +320,36 @@ std::optional<Exit> check_combinations(const Options& options, const Given& give
   return std::nullopt;
 }
 
+bool is_url(const std::string& text) {
+  return text.starts_with("http://") || text.starts_with("https://") ||
+         text.starts_with("http+unix://");
+}
+
+// Of the names of user classes, the URL, which makes this a run without a master.
+std::optional<Exit> take_url(Options& options) {
+  Values& names = options.user_classes;
+  const auto url = std::find_if(names.begin(), names.end(), is_url);
+  if (url == names.end()) return std::nullopt;
+  options.url = *url;
+  names.erase(url);
+  if (!names.empty() || options.worker || options.master || !options.locustfile.empty()) {
+    return usage_error(fmt::format(
+        "{} is asked for without a master and a locustfile: leave out all but the URL, or give it "
+        "as --host",
+        options.url));
+  }
+  if (!http::parse_url(options.url)) {
+    return usage_error(fmt::format(
+        "'{}' is no URL that can be asked for; one looks like http://10.0.0.2:8000/hello/",
+        options.url));
+  }
+  if (options.users < 1 || options.spawn_rate < 0) {
+    return usage_error("a run needs 1 user or more (--users), and no negative --spawn-rate");
+  }
+  options.debug_notes.clear();  // they are a worker's
+  return std::nullopt;
+}
+
 Values split(const std::string& text) {
   std::istringstream in(text);
   return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
@@ -338,6 +371,7 @@ std::variant<Options, Exit> parse(int argc, const char* const* argv, const Envir
   if (auto error = add_config_files(given, env)) return *error;
   if (auto error = apply(options, given, env)) return *error;
   if (auto error = check_combinations(options, given)) return *error;
+  if (auto error = take_url(options)) return *error;
   return options;
 }
 

@@ -17,6 +17,7 @@ struct Options {
       locustfile;  // as given: "x.cpp", a stem, "x.py", "-", a URL …; "" = all built-in pairs
   std::vector<std::string> user_classes;  // empty = all
   std::string host;
+  std::string url;  // to ask for, without a locustfile and a master; else empty
 
   bool worker = false, master = false;
   std::string master_host = "127.0.0.1";
@@ -32,7 +33,13 @@ struct Options {
   bool skip_log_setup = false;
 
   bool list = false, show_task_ratio = false, show_task_ratio_json = false;
-  int users = 0;            // only the task ratio asks for it
+  bool print_locustfile = false;
+  bool no_status = false;  // no status line, although stderr is a terminal
+  // For a run without a master; all users at once where the rate is 0, until a signal where the
+  // time is.
+  int users = 10;
+  double spawn_rate = 0, run_time = 10;
+  bool only_summary = false;
   double stop_timeout = 0;  // seconds; a spawn message overrides it
   bool reset_stats = false, equal_weights = false;
   int exit_code_on_error = 1;

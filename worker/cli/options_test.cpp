@@ -21,7 +21,9 @@ using testing::StartsWith;
 
 using Names = std::vector<std::string>;
 using Texts = std::map<std::string, std::string>;
-constexpr const char* kUsage = "Usage: locust-worker [options] [UserClass ...]\n";
+constexpr const char* kUsage =
+    "Usage: locust-worker [options] [UserClass ...]\n"
+    "       locust-worker [options] URL\n";
 
 std::variant<Options, Exit> run(Names arguments, const Texts& variables = {},
                                 const Texts& files = {}) {
@@ -60,8 +62,10 @@ std::string error(const Names& arguments, const Texts& variables = {}, const Tex
   EXPECT_EQ(exit->out, "");
   const std::string start = std::string(kUsage) + "locust-worker: error: ";
   EXPECT_THAT(exit->err, StartsWith(start));
-  EXPECT_EQ(exit->err.back(), '\n');
-  return exit->err.substr(start.size(), exit->err.size() - start.size() - 1);
+  // Every error says what to do next.
+  const std::string end = "\nAll options: locust-worker --help\n";
+  EXPECT_THAT(exit->err, testing::EndsWith(end));
+  return exit->err.substr(start.size(), exit->err.size() - start.size() - end.size());
 }
 
 TEST(Options, Defaults) {
@@ -181,6 +185,8 @@ const StockOption kStock[] = {
     {"--threads", "", "LOCUSTPP_THREADS", "4"},
     {"--exit-on-master-loss", "", "LOCUSTPP_EXIT_ON_MASTER_LOSS", ""},
     {"--locust-version", "", "LOCUSTPP_LOCUST_VERSION", "2.47.0"},
+    {"--no-status", "", "LOCUSTPP_NO_STATUS", ""},
+    {"--print-locustfile", "", "", ""},
 };
 
 // Everything that the options hold, to compare spellings.
@@ -188,12 +194,13 @@ std::string dump(const Options& o) {
   std::string text = o.locustfile + "|" + o.host + "|" + o.master_host + "|" + o.web_base_path +
                      "|" + o.logfile.value_or("-") + "|" + o.locust_version.value_or("-");
   for (const bool b : {o.worker, o.master, o.exit_on_master_loss, o.skip_log_setup, o.list,
-                       o.show_task_ratio, o.show_task_ratio_json, o.reset_stats, o.equal_weights}) {
+                       o.show_task_ratio, o.show_task_ratio_json, o.reset_stats, o.equal_weights,
+                       o.print_locustfile, o.no_status, o.only_summary}) {
     text += b ? '1' : '0';
   }
-  for (const double n :
-       {1.0 * o.master_port, 1.0 * o.processes, 1.0 * o.threads, 1.0 * o.users,
-        1.0 * o.exit_code_on_error, o.stop_timeout, 1.0 * static_cast<int>(o.loglevel)}) {
+  for (const double n : {1.0 * o.master_port, 1.0 * o.processes, 1.0 * o.threads, 1.0 * o.users,
+                         1.0 * o.exit_code_on_error, o.stop_timeout, o.spawn_rate, o.run_time,
+                         1.0 * static_cast<int>(o.loglevel)}) {
     text += "|" + std::to_string(n);
   }
   return text + testing::PrintToString(o.user_classes) + testing::PrintToString(o.config_users) +
@@ -256,8 +263,9 @@ TEST(Options, StoresWhatWasGiven) {
                              "TestSample"});
   EXPECT_EQ(
       dump(o),
-      "hello.cpp|http://a:80|127.0.0.1|/l|x.log|2.47.0001111111|5557.000000|-1.000000|3.000000|"
-      "5.000000|7.000000|4800.000000|0.000000{ \"HelloUser\", \"TestSample\" }{}{}{}");
+      "hello.cpp|http://a:80|127.0.0.1|/l|x.log|2.47.0001111111000|5557.000000|-1.000000|3.000000|"
+      "5.000000|7.000000|4800.000000|0.000000|10.000000|0.000000{ \"HelloUser\", \"TestSample\" "
+      "}{}{}{}");
 }
 
 TEST(Options, ReadsArgumentsAsArgparse) {
@@ -316,6 +324,39 @@ TEST(Options, ConfigUsers) {
       error({"--config-users", "{"}),
       StartsWith("argument --config-users: The --config-users argument must be a valid JSON "
                  "string or file: "));
+}
+
+TEST(Options, AUrlMakesARunWithoutAMaster) {
+  const Options plain = options({"http://10.0.0.2:8000/hello/"});
+  EXPECT_EQ(plain.url, "http://10.0.0.2:8000/hello/");
+  EXPECT_THAT(plain.user_classes, IsEmpty());
+  EXPECT_EQ(plain.users, 10);
+  EXPECT_EQ(plain.spawn_rate, 0);
+  EXPECT_EQ(plain.run_time, 10);
+  const Options full = options({"https://a/", "-u", "3", "-r", "0.5", "-t", "1m", "--only-summary",
+                                "--exit-code-on-error=7"});
+  EXPECT_EQ(full.url, "https://a/");
+  EXPECT_EQ(full.users, 3);
+  EXPECT_EQ(full.spawn_rate, 0.5);
+  EXPECT_EQ(full.run_time, 60);
+  EXPECT_TRUE(full.only_summary);
+  EXPECT_EQ(full.exit_code_on_error, 7);
+  EXPECT_THAT(full.debug_notes, IsEmpty());
+  EXPECT_EQ(options({"-H", "http://a/"}).url, "");
+}
+
+TEST(Options, WhatDoesNotGoWithAUrl) {
+  for (const Names& arguments : std::vector<Names>{{"http://a/", "--worker"},
+                                                   {"http://a/", "ShopUser"},
+                                                   {"http://a/", "http://b/"},
+                                                   {"-f", "hello.cpp", "http://a/"}}) {
+    EXPECT_THAT(error(arguments), HasSubstr("leave out all but the URL")) << arguments[1];
+  }
+  EXPECT_THAT(error({"http://"}), HasSubstr("'http://' is no URL"));
+  EXPECT_THAT(error({"http://a:99999/"}), HasSubstr("is no URL that can be asked for"));
+  EXPECT_THAT(error({"http://a/", "-u", "0"}), HasSubstr("1 user or more"));
+  EXPECT_THAT(error({"http://a/", "-r", "-1"}), HasSubstr("no negative --spawn-rate"));
+  options({"-u", "0", "-r", "-1"});  // a worker takes no notice
 }
 
 TEST(Options, EachSourceOverridesTheWeakerOnes) {
@@ -453,6 +494,7 @@ TEST(Options, WarnsOfWhatItDoesNotDo) {
                                                    {"-E", "a", "b"}}) {
     EXPECT_EQ(options(arguments).warnings.size(), 1U) << arguments.front();
   }
+  EXPECT_THAT(options({"--print"}).warnings, ElementsAre(HasSubstr("ignores --print-stats:")));
   EXPECT_THAT(options({}, {{"LOCUST_PRINT_STATS", "false"}}).warnings, IsEmpty());
   EXPECT_EQ(options({}, {{"LOCUST_TAGS", "[a, b]"}}).warnings.size(), 1U);
 }

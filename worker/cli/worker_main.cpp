@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -9,21 +10,31 @@
 #include <cstdlib>
 #include <exception>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <variant>
 
 #include "base/cpus.h"
 #include "base/log.h"
+#include "cli/colours.h"
+#include "cli/local_run.h"
 #include "cli/locustfile_choice.h"
 #include "cli/options.h"
 #include "cli/processes.h"
 #include "cli/python_handover.h"
+#include "cli/python_twin.h"
 #include "cli/task_ratio.h"
 #include "runner/worker.h"
 
 namespace locust::cli {
 
 namespace {
+
+void print_error(std::string_view text) {
+  const std::string line = fmt::format("locust-worker: error: {}\n", text);
+  const bool red = has_colours(STDERR_FILENO, process_environment());
+  std::fputs((red ? with_red_errors(line) : line).c_str(), stderr);
+}
 
 constexpr rlim_t kFewFiles = 10'000;  // main.py, minimum_open_file_limit
 constexpr SteadyDuration kShardPatience = seconds(1);
@@ -63,6 +74,8 @@ runner::WorkerSettings settings_of(const Options& options) {
   settings.threads = options.threads > 0     ? options.threads
                      : options.processes > 0 ? 1
                                              : usable_cpus();
+  // Of several processes each would show its own figures.
+  settings.status_line = !options.no_status && options.processes == 0;
   settings.session.version = options.locust_version;
   settings.session.exit_on_master_loss = options.exit_on_master_loss;
   settings.session.reset_stats = options.reset_stats;
@@ -87,8 +100,39 @@ int run_worker(const Options& options, const UserClasses& classes) {
   return code;
 }
 
+void setup_log(const Options& options) {
+  log::setup(options.loglevel, options.logfile);
+  log::info("locust.main", "Starting locustpp {}", LOCUSTPP_VERSION);
+  for (const std::string& text : options.warnings) log::warning("locust.main", "{}", text);
+  for (const std::string& text : options.debug_notes) log::debug("locust.main", "{}", text);
+}
+
+int start_local_run(const Options& options) {
+  block_signals();
+  setup_log(options);
+  raise_open_file_limit();
+  return run_locally(options);
+}
+
+int print_locustfile(const std::variant<UserClasses, std::string>& chosen) {
+  std::string error;
+  if (const auto* classes = std::get_if<UserClasses>(&chosen)) {
+    const auto twin = python_twin(*classes);
+    if (const auto* text = std::get_if<std::string>(&twin)) {
+      fmt::print("{}", *text);
+      return 0;
+    }
+    error = std::get<NoTwin>(twin).why;
+  } else {
+    error = std::get<std::string>(chosen);
+  }
+  print_error(error);
+  return 1;
+}
+
 // Everything after the command line; what it throws is bad configuration.
 int start(Options options, const Locustfiles& locustfiles) {
+  if (!options.url.empty()) return start_local_run(options);
   auto chosen = choose_user_classes(options, locustfiles);
   if (options.list && std::holds_alternative<UserClasses>(chosen)) {
     fmt::print("Available Users:\n");
@@ -97,15 +141,13 @@ int start(Options options, const Locustfiles& locustfiles) {
     }
     return 0;
   }
+  if (options.print_locustfile) return print_locustfile(chosen);
   if (options.processes == -1) options.processes = usable_cpus();
   if (options.processes > 0) {
     if (const auto code = fork_workers(options.processes)) return *code;
   }
   block_signals();
-  log::setup(options.loglevel, options.logfile);
-  log::info("locust.main", "Starting locustpp {}", LOCUSTPP_VERSION);
-  for (const std::string& text : options.warnings) log::warning("locust.main", "{}", text);
-  for (const std::string& text : options.debug_notes) log::debug("locust.main", "{}", text);
+  setup_log(options);
   if (const auto* error = std::get_if<std::string>(&chosen)) {
     log::error("locust.main", "{}", *error);
     return 1;
@@ -148,20 +190,24 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
   const std::string named = named_locustfiles(arguments, environment);
   if (any_for_python(named)) {
     if (const auto why = no_python(arguments, environment, named, locustfiles)) {
-      fmt::print(stderr, "locust-worker: {}\n", *why);
+      print_error(*why);
       return 1;
     }
   }
   const auto parsed = parse(argc, argv, environment);
   if (const auto* exit = std::get_if<Exit>(&parsed)) {
-    std::fputs(exit->out.c_str(), stdout);
-    std::fputs(exit->err.c_str(), stderr);
+    const std::string out =
+        has_colours(STDOUT_FILENO, environment) ? with_bold_headings(exit->out) : exit->out;
+    const std::string err =
+        has_colours(STDERR_FILENO, environment) ? with_red_errors(exit->err) : exit->err;
+    std::fputs(out.c_str(), stdout);
+    std::fputs(err.c_str(), stderr);
     return exit->code;
   }
   const std::string& files = std::get<Options>(parsed).locustfile;
   if (named.empty() && any_for_python(files)) {  // named by a configuration file
     if (const auto why = no_python(arguments, environment, files, locustfiles)) {
-      fmt::print(stderr, "locust-worker: {}\n", *why);
+      print_error(*why);
       return 1;
     }
   }
@@ -169,7 +215,7 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
   try {
     code = start(std::get<Options>(parsed), locustfiles);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "locust-worker: {}\n", error.what());
+    print_error(error.what());
   }
   if (!log::shutdown()) std::_Exit(code);
   return code;

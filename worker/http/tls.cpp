@@ -9,6 +9,7 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -97,7 +98,11 @@ int no_passphrase(char*, int, int, void*) { return 0; }
 
 void load_certificates(SSL_CTX* context, const TlsSettings& settings) {
   if (!settings.ca_file.empty()) {
-    if (SSL_CTX_load_verify_locations(context, settings.ca_file.c_str(), nullptr) != 1) {
+    const char* path = settings.ca_file.c_str();
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(path, ignored);
+    if (SSL_CTX_load_verify_locations(context, is_folder ? nullptr : path,
+                                      is_folder ? path : nullptr) != 1) {
       throw_unusable("CA certificates", settings.ca_file);
     }
   } else if (settings.verify) {
@@ -144,6 +149,7 @@ TlsContext::TlsContext(const TlsSettings& settings)
   if (!context_) throw std::bad_alloc();
   SSL_CTX* context = context_.get();
   SSL_CTX_set_verify(context, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), settings.verify_flags);
   // Idle connections keep no buffers; a server that just closes is seen as closed, not as an error.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);

@@ -18,8 +18,10 @@ namespace locust::http {
 
 // Nothing is verified by default, as in FastHttpUser (contrib/fasthttp.py, insecure = True).
 struct TlsSettings {
-  bool verify = false;           // the server's certificate and its name
-  std::string ca_file = {};      // PEM; empty: the system's
+  bool verify = false;  // the server's certificate and its name
+  // X509_V_FLAG_…, beside OpenSSL's own; as Python's SSLContext.verify_flags.
+  unsigned long verify_flags = 0;
+  std::string ca_file = {};      // PEM, or a folder after "openssl rehash"; empty: the system's
   std::string cert_file = {};    // PEM, the client's certificate with its chain; empty: none
   std::string key_file = {};     // PEM; empty: in cert_file
   std::string min_version = {};  // "1.0", "1.1", "1.2" or "1.3"; empty: OpenSSL's own

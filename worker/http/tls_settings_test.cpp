@@ -1,10 +1,15 @@
 // What the settings of TLS ask for: whom the client trusts, what it says, and which files it can
 // use. The texts of failures are Python 3.11's, as in tls_test.cpp.
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
+#include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -62,6 +67,44 @@ TEST(TlsVerify, EveryFaultIsNamed) {
   EXPECT_EQ(verify(certificates().make("self", "DNS:localhost", TestCertificates::kYear, true),
                    "localhost"),
             verify_error("self-signed certificate"));
+}
+
+// A folder of certificates, each found by the hash of its name.
+TEST(TlsVerify, AFolderIsLookedInForTheCa) {
+  namespace fs = std::filesystem;
+  const fs::path ca = certificates().ca_file();
+  const fs::path folder = ca.parent_path() / "folder";
+  fs::create_directory(folder);
+  const auto outcome = [&] {
+    TlsServer server(good());
+    const TlsContext context(TlsSettings{.verify = true, .ca_file = folder});
+    TlsStream client(context, "localhost", nullptr);
+    shake_hands(client, server);
+    return client.failure();
+  };
+  EXPECT_EQ(outcome(), verify_error("unable to get local issuer certificate"));
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_file(ca.c_str(), "r"), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
+  ASSERT_NE(certificate, nullptr);
+  const unsigned long hash =
+      X509_NAME_hash_ex(X509_get_subject_name(certificate.get()), nullptr, nullptr, nullptr);
+  fs::copy_file(ca, folder / fmt::format("{:08x}.0", hash));
+  EXPECT_EQ(outcome(), "");
+}
+
+// X509_V_FLAG_PARTIAL_CHAIN: the server's own certificate is as good as a CA's.
+TEST(TlsVerify, FlagsSayHowStrictItIs) {
+  const auto outcome = [](unsigned long flags) {
+    TlsServer server(good());
+    const TlsContext context(
+        TlsSettings{.verify = true, .verify_flags = flags, .ca_file = good().cert_file});
+    TlsStream client(context, "localhost", nullptr);
+    shake_hands(client, server);
+    return client.failure();
+  };
+  EXPECT_EQ(outcome(0), verify_error("unable to get local issuer certificate"));
+  EXPECT_EQ(outcome(X509_V_FLAG_PARTIAL_CHAIN), "");
 }
 
 TEST(TlsVerify, WithoutItEverythingIsTaken) {

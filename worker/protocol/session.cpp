@@ -68,6 +68,7 @@ void Session::handle(const Ack& ack, SteadyTime now) {
   }
   heartbeat(now);
   flush_custom();
+  flush_logs();
 }
 
 void Session::handle(const Spawn& spawn, SteadyTime now) {
@@ -213,8 +214,9 @@ void Session::flush_report(SteadyTime) {
   }
 }
 
+// Locust's own runner sends them without asking for the master's version.
 bool Session::may_send_logs() const {
-  return connected_ && link_ == Link::registered && master_is_modern_;
+  return connected_ && link_ == Link::registered && (master_is_modern_ || settings_.stock_runner);
 }
 
 Actions Session::on_logs(const log::Recent& recent, SteadyTime) {
@@ -241,13 +243,15 @@ Actions Session::on_logs(const log::Recent& recent, SteadyTime) {
 
 Actions Session::send_logs(std::vector<std::string> lines, SteadyTime) {
   logs_ = Logs{std::move(lines)};
+  logs_due_ = true;
   flush_logs();
   return take();
 }
 
 void Session::flush_logs() {
-  if (!logs_ || !may_send_logs()) return;
-  send(*std::exchange(logs_, std::nullopt));
+  if (!logs_due_ || !may_send_logs()) return;
+  logs_due_ = false;
+  send(logs_);
 }
 
 Actions Session::on_user_error(const Exception& error, std::uint64_t times, SteadyTime now) {

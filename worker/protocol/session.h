@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -129,18 +130,24 @@ class Session {
   // `extra`: what a locustfile adds to it.
   Actions on_report(stats::Report report, SteadyTime now, Map extra = {});
   Actions on_logs(const log::Recent& recent, SteadyTime now);
-  // Log lines for the master that somebody else has chosen. The newest wait for a master that takes
-  // them.
+  // Log lines for the master that somebody else has chosen: all that it is to show.
   Actions send_logs(std::vector<std::string> lines, SteadyTime now);
   // `times` exceptions with this text and traceback in users' code.
   Actions on_user_error(const Exception& error, std::uint64_t times, SteadyTime now);
   Actions on_custom_message(CustomToMaster message, SteadyTime now);
-  // SIGTERM, SIGINT: end the users, report, say goodbye.
-  Actions quit(SteadyTime now);
+  // SIGTERM, SIGINT: end the users, report, say goodbye. A worker that no master knew yet has
+  // another exit code than 0.
+  Actions quit(SteadyTime now, int code_without_master = 1);
 
   void set_intervals(const Intervals& intervals, SteadyTime now);
   void set_user_classes(std::vector<std::string> user_classes) {
     settings_.user_classes = std::move(user_classes);
+  }
+  const UserCounts& user_counts() const { return user_counts_; }
+  // Where the worker stands with its master, in a word for people.
+  std::string_view link_name() const {
+    if (!connected_) return link_ == Link::connecting ? "not reached yet" : "lost";
+    return link_ == Link::registered ? "connected" : "registering";
   }
   // Whose task keeps all users from ending, where that is known; for a log line.
   void set_blocker(std::string blocker) { blocker_ = std::move(blocker); }
@@ -263,7 +270,8 @@ class Session {
   std::uint64_t logs_counted_ = 0;  // lines there were an interval ago
   bool last_logs_due_ = false;      // there were too many: one last time
   bool logs_off_ = false;
-  std::optional<Logs> logs_;  // of send_logs(), not sent yet
+  Logs logs_;              // of send_logs()
+  bool logs_due_ = false;  // this master has not got them
   std::string blocker_;
 
   std::optional<SteadyTime> next_registration_;

@@ -173,6 +173,7 @@ void Session::confirm_master(SteadyTime now) {
   rebuilds_ = 0;
   flush_report(now);
   flush_custom();
+  flush_logs();
 }
 
 // Whatever belongs to the old master's test is over.
@@ -194,6 +195,8 @@ void Session::forget_master(SteadyTime now) {
   warn_of_suppressed_exceptions();
   custom_.clear();
   discard_reports();
+  logs_seen_ = 0;
+  logs_due_ = !logs_.lines.empty();
 }
 
 void Session::discard_reports() {
@@ -246,7 +249,6 @@ Actions Session::on_tick(SteadyTime now) {
   if (now >= next_heartbeat_) {
     if (ending_ != Ending::quit) resolve_doubt(now);
     heartbeat(now);
-    flush_logs();
     if (ending_ != Ending::quit) check_silence(now);
   }
   if (now >= next_report_) {

@@ -167,10 +167,11 @@ TEST(SessionRegistration, RegistersAgainOverANewConnectionThatCameBeforeTheAck) 
   EXPECT_THAT(worker.sent<Heartbeat>(), SizeIs(1));
 }
 
-TEST(SessionRegistration, LeavesWithOneWhenInterruptedBeforeTheAck) {
+TEST(SessionRegistration, LeavesWithTheCodeOfTheSignalBeforeTheAck) {
   SimulatedWorker worker;
-  worker.quit();
-  EXPECT_THAT(worker.take(), ElementsAre("Exit 1"));
+  const Actions actions = worker.session().quit(worker.now(), 143);
+  ASSERT_THAT(actions, SizeIs(1));
+  EXPECT_EQ(std::get<Exit>(actions[0]).code, 143);
 }
 
 // A worker unknown to a master may be told to quit by it.

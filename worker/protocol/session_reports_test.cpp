@@ -10,7 +10,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -160,6 +159,21 @@ TEST(SessionLogs, AreKeptWhileThereIsNoConnection) {
   worker.link_up();
   worker.advance(10s);
   EXPECT_THAT(worker.sent<Logs>(), SizeIs(1));
+}
+
+TEST(SessionLogs, ANewMasterGetsThemToo) {
+  SimulatedWorker worker;
+  run_with_logs(worker);
+  log_lines(worker, 5);
+  worker.advance(10s);
+  ASSERT_THAT(worker.sent<Logs>(), SizeIs(1));
+  worker.link_down();
+  worker.master_forgets();
+  worker.link_up();
+  worker.advance(5s);
+  worker.spawn_of_modern_master({{"A", 1}});
+  worker.advance(10s);
+  EXPECT_THAT(worker.sent<Logs>(), SizeIs(2));
 }
 
 // ---- exceptions ----

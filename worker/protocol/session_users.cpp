@@ -113,9 +113,9 @@ void Session::finish_ending(SteadyTime now) {
   ready_at_ = now + stop_timeout_ + settings_.additional_wait;
 }
 
-Actions Session::quit(SteadyTime now) {
+Actions Session::quit(SteadyTime now, int code_without_master) {
   if (link_ == Link::connecting) {
-    act(Exit{1});
+    act(Exit{code_without_master});
   } else if (ending_ != Ending::quit) {
     begin_ending(Ending::quit, now);
   }

@@ -315,10 +315,10 @@ PyObject* after_fork(PyObject* self, PyObject*) {
 }
 
 PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-  static const char* const names[] = {
-      "identity", "master_host",     "master_port",         "recorder",  "user_classes",
-      "version",  "additional_wait", "exit_on_master_loss", "log_level", "logfile",
-      nullptr};
+  static const char* const names[] = {"identity",        "master_host",         "master_port",
+                                      "recorder",        "user_classes",        "version",
+                                      "additional_wait", "exit_on_master_loss", "log_level",
+                                      "logfile",         "status_line",         nullptr};
   LinkSettings settings;
   const char* id = nullptr;
   const char* host = nullptr;
@@ -329,9 +329,11 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
   int exits = 0;
   const char* level = "INFO";
   const char* logfile = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "ssiO!Os|$dpsz", const_cast<char**>(names),
+  int status_line = 0;
+  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "ssiO!Os|$dpszp", const_cast<char**>(names),
                                    &id, &host, &settings.master_port, recorder_type, &recorder,
-                                   &classes, &version, &wait, &exits, &level, &logfile)) {
+                                   &classes, &version, &wait, &exits, &level, &logfile,
+                                   &status_line)) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
@@ -339,6 +341,7 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
     settings.master_host = host;
     settings.log_level = log::level_from(level).value_or(log::Level::info);
     if (logfile != nullptr) settings.logfile = logfile;
+    settings.status_line = status_line != 0;
     if (!to_strings(classes, settings.session.user_classes)) return nullptr;
     settings.session.version = version;
     settings.session.additional_wait = seconds_of(wait);

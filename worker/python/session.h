@@ -24,7 +24,8 @@
 namespace locust::python {
 
 struct SessionObject {
-  PyObject_HEAD std::shared_ptr<Channel> channel;
+  PyObject_HEAD std::shared_ptr<const http::ClientSettings> settings;
+  std::shared_ptr<Channel> channel;  // from the first request on
   PyObject* cache;           // {method: {url: Request}}, the Python class's to fill and to exchange
   PyObject* events;          // tuple of the EventHooks of a request
   PyObject* recorder;        // RecorderObject or None

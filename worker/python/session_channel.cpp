@@ -21,8 +21,8 @@ bool read_seconds(PyObject* value, SteadyDuration& out) {
 std::shared_ptr<const http::ClientSettings> shared_settings(http::ClientSettings settings) {
   static std::shared_ptr<const http::ClientSettings> last;
   const auto asked = [](const http::ClientSettings& one) {
-    return std::tie(one.connection_timeout, one.network_timeout, one.concurrency, one.tls.verify,
-                    one.tls.ca_file, one.tls.cert_file, one.tls.key_file);
+    return std::tie(one.connection_timeout, one.network_timeout, one.concurrency, one.tls,
+                    one.proxy);
   };
   if (last == nullptr || asked(*last) != asked(settings)) {
     last = std::make_shared<const http::ClientSettings>(std::move(settings));
@@ -33,34 +33,54 @@ std::shared_ptr<const http::ClientSettings> shared_settings(http::ClientSettings
 }  // namespace
 
 PyObject* session_open(PyObject* object, PyObject* args, PyObject* kwargs) {
-  static const char* known[] = {
-      "connection_timeout", "network_timeout", "concurrency", "verify", "ca_file",
-      "cert_file",          "key_file",        nullptr};
+  static const char* known[] = {"connection_timeout",
+                                "network_timeout",
+                                "concurrency",
+                                "verify",
+                                "verify_flags",
+                                "ca_file",
+                                "cert_file",
+                                "key_file",
+                                "proxy_host",
+                                "proxy_port",
+                                "proxy_user",
+                                "proxy_password",
+                                nullptr};
   PyObject* connection_timeout = Py_None;
   PyObject* network_timeout = Py_None;
   Py_ssize_t concurrency = 10;
   int verify = 0;
+  unsigned long verify_flags = 0;
   const char* ca_file = "";
   const char* cert_file = "";
   const char* key_file = "";
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOnpsss", const_cast<char**>(known),
+  const char* proxy_host = "";
+  unsigned short proxy_port = 0;
+  const char* proxy_user = "";
+  const char* proxy_password = "";
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOnpkssssHss", const_cast<char**>(known),
                                    &connection_timeout, &network_timeout, &concurrency, &verify,
-                                   &ca_file, &cert_file, &key_file)) {
+                                   &verify_flags, &ca_file, &cert_file, &key_file, &proxy_host,
+                                   &proxy_port, &proxy_user, &proxy_password)) {
     return nullptr;
   }
   http::ClientSettings settings;
+  settings.proxy = {
+      .host = proxy_host, .port = proxy_port, .user = proxy_user, .password = proxy_password};
   if (!read_seconds(connection_timeout, settings.connection_timeout) ||
       !read_seconds(network_timeout, settings.network_timeout)) {
     return nullptr;
   }
   settings.concurrency = concurrency < 1 ? 1 : static_cast<std::size_t>(concurrency);
   settings.tls.verify = verify != 0;
+  settings.tls.verify_flags = verify_flags;
   settings.tls.ca_file = ca_file;
   settings.tls.cert_file = cert_file;
   settings.tls.key_file = key_file;
   SessionObject* self = session_of(object);
   if (self->channel && running_engine() != nullptr) running_engine()->close(self->channel);
-  self->channel = std::make_shared<Channel>(shared_settings(std::move(settings)));
+  self->channel.reset();
+  self->settings = shared_settings(std::move(settings));
   Py_RETURN_NONE;
 }
 

@@ -32,6 +32,7 @@ Ref prepared(PyObject* object, PyObject* method, PyObject* url) {
 }
 
 PyObject* send(SessionObject& self, PyObject* request) {
+  if (self.channel == nullptr) self.channel = std::make_shared<Channel>(self.settings);
   Call* const call = perform(self.channel, *reinterpret_cast<RequestObject*>(request));
   return call == nullptr ? nullptr : make_response(call, request);
 }

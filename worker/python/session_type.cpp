@@ -37,7 +37,8 @@ PyObject* make(PyTypeObject* type, PyObject*, PyObject*) {
   PyObject* object = PyBaseObject_Type.tp_new(type, no_arguments, nullptr);
   if (object == nullptr) return nullptr;
   SessionObject* self = session_of(object);
-  new (&self->channel) std::shared_ptr<Channel>(std::make_shared<Channel>(default_settings()));
+  new (&self->settings) std::shared_ptr<const http::ClientSettings>(default_settings());
+  new (&self->channel) std::shared_ptr<Channel>();
   const Ref request(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), session_names.request));
   if (!request) {
     Py_DECREF(object);
@@ -56,18 +57,16 @@ PyObject* make(PyTypeObject* type, PyObject*, PyObject*) {
 
 // Prepared requests hold no more. The dict stays the one that it is: others may hold it, to empty
 // it; but one that is shared with other sessions is left to them.
-int forget(PyObject* object) {
+void forget(PyObject* object) {
   PyObject*& cache = session_of(object)->cache;
   if (session_of(object)->cache_shared != 0) Py_CLEAR(cache);
   session_of(object)->cache_shared = 0;
-  if (cache == nullptr && (cache = PyDict_New()) == nullptr) return -1;
-  PyDict_Clear(cache);
+  if (cache != nullptr) PyDict_Clear(cache);
   session_of(object)->cache_until = kForever;
-  return 0;
 }
 
 PyObject* forget_method(PyObject* object, PyObject*) {
-  if (forget(object) != 0) return nullptr;
+  forget(object);
   Py_RETURN_NONE;
 }
 
@@ -80,7 +79,8 @@ int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
       PyUnicode_Compare(name, session_names.request_name) == 0) {
     return 0;
   }
-  return forget(object);
+  forget(object);
+  return 0;
 }
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
@@ -116,6 +116,7 @@ void dealloc(PyObject* object) {
     running_engine()->close(std::move(self->channel));
   }
   self->channel.~shared_ptr();
+  self->settings.~shared_ptr();
   type->tp_free(object);
   Py_DECREF(type);
 }

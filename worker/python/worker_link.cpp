@@ -1,6 +1,7 @@
 #include "python/worker_link.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -25,6 +26,7 @@ runner::ControlSettings complete(const LinkSettings& settings) {
   control.master_port = settings.master_port;
   // The crew keeps a deadline of its own for reports that visit Python.
   control.report_patience = seconds(5);
+  control.status_line = settings.status_line;
   control.session = settings.session;
   control.session.stock_runner = true;
   return control;
@@ -69,9 +71,15 @@ WorkerLink::WorkerLink(LinkSettings settings, std::shared_ptr<ProcessRecorder> r
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { work(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  log::set_receiver([this, process = ::getpid()](log::Level level, std::string_view logger,
+                                                 std::string_view text) {
+    if (::getpid() != process) return;  // a forked child's lines are nobody's, as its numbers
+    inbox_.put(PythonLog{level, std::string(logger), std::string(text)}, steady_now());
+  });
 }
 
 WorkerLink::~WorkerLink() {
+  log::set_receiver(nullptr);
   close(kLinkPatience);
   thread_.join();
 }
@@ -126,7 +134,7 @@ void WorkerLink::write_natively(const PythonLog& line) {
       log::setup(settings_.log_level, std::nullopt);
     }
   }
-  log::write(line.level, line.logger, line.text);
+  log::write_here(line.level, line.logger, line.text);
 }
 
 // ---- the Python thread ----

@@ -26,6 +26,7 @@ struct LinkSettings {
   int master_port = 5557;
   log::Level log_level = log::Level::info;  // for lines that Python is too busy to write
   std::optional<std::string> logfile;
+  bool status_line = false;           // where stderr is a terminal
   protocol::SessionSettings session;  // stock_runner and master are filled in
 };
 

@@ -18,6 +18,7 @@ namespace locust::runner {
 namespace {
 
 constexpr SteadyDuration kUsageInterval = seconds(5);
+constexpr SteadyDuration kStatusInterval = seconds(1);
 constexpr double kCpuWarningPercent = 90;  // runners.py, CPU_WARNING_THRESHOLD
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
@@ -51,6 +52,7 @@ struct Control::Performer {
   }
   void operator()(const protocol::ClearStats&) const {
     control.reporter_.clear();
+    control.figures_.clear(steady_now());
     control.crew_.clear_stats();
     control.cpu_warning_given_ = false;
   }
@@ -80,7 +82,10 @@ Control::Control(ControlSettings settings, Crew& crew)
       signals_(settings.take_signals ? open_signals() : -1),
       session_(complete(settings)),
       link_(std::in_place, settings.master_host, settings.master_port, id_),
-      reporter_(settings.reporters, settings.report_patience) {
+      reporter_(settings.reporters, settings.report_patience),
+      master_(fmt::format("{}:{}", settings.master_host, settings.master_port)),
+      status_row_(settings.status_line ? open_status_row() : nullptr) {
+  figures_.clear(steady_now());
   link_->open();
 }
 
@@ -91,6 +96,7 @@ Control::~Control() {
 int Control::run() {
   perform(session_.start(steady_now()));
   while (!exit_code_) step();
+  status_row_.reset();
   return *exit_code_;
 }
 
@@ -120,6 +126,7 @@ void Control::step() {
     link_->open();
   }
   if (now >= next_usage_) sample_usage(now);
+  if (status_row_ && now >= next_status_) show_status(now);
   watch_at_ = crew_.watch(now);
   if (now >= session_.next_deadline()) perform(session_.on_tick(now));
   pass_reports();
@@ -128,6 +135,7 @@ void Control::step() {
 void Control::pass_reports() {
   const SteadyTime now = steady_now();
   while (auto gathered = reporter_.next(now)) {
+    figures_.add(gathered->report, now);
     perform(session_.on_report(std::move(gathered->report), now, std::move(gathered->extra)));
   }
 }
@@ -153,6 +161,7 @@ void Control::handle_link(SteadyTime now) {
 
 SteadyTime Control::next_wake(SteadyTime now) const {
   SteadyTime next = std::min({session_.next_deadline(), next_usage_, now + seconds(1)});
+  if (status_row_) next = std::min(next, next_status_);
   if (const auto deadline = reporter_.deadline()) next = std::min(next, *deadline);
   if (reopen_at_) next = std::min(next, *reopen_at_);
   if (watch_at_) next = std::min(next, *watch_at_);
@@ -171,7 +180,8 @@ void Control::handle_signals() {
     if (info.ssi_signo == SIGTERM) {
       crew_.write_log(log::Level::info, "locust.main", "Got SIGTERM signal");
     }
-    perform(session_.quit(steady_now()));
+    // A stock worker that waits for its master has no handler for SIGTERM yet: it dies of it.
+    perform(session_.quit(steady_now(), info.ssi_signo == SIGTERM ? 128 + SIGTERM : 1));
   }
 }
 
@@ -200,6 +210,14 @@ void Control::sample_usage(SteadyTime now) {
     cpu_warning_given_ = true;
     crew_.warn_of_cpu();
   }
+}
+
+void Control::show_status(SteadyTime now) {
+  next_status_ = now + kStatusInterval;
+  std::int64_t users = 0;
+  for (const auto& [name, count] : session_.user_counts()) users += count;
+  status_row_->show(
+      figures_.text(users, fmt::format("master {} {}", master_, session_.link_name())));
 }
 
 }  // namespace locust::runner

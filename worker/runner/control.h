@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "runner/master_link.h"
 #include "runner/process_usage.h"
 #include "runner/reporter.h"
+#include "runner/status_line.h"
 
 namespace locust::runner {
 
@@ -54,6 +56,7 @@ struct ControlSettings {
   bool take_signals = false;                           // SIGTERM and SIGINT, which must be blocked
   std::size_t reporters = 1;                           // answers that make a report
   SteadyDuration report_patience = milliseconds(200);  // for them
+  bool status_line = false;                            // where stderr is a terminal
   protocol::SessionSettings session;                   // master is filled in
 };
 
@@ -94,6 +97,7 @@ class Control {
   void handle_signals();
   void pass_reports();
   void sample_usage(SteadyTime now);
+  void show_status(SteadyTime now);
   SteadyTime next_wake(SteadyTime now) const;
 
   Crew& crew_;
@@ -105,6 +109,10 @@ class Control {
   Reporter reporter_;
   ProcessUsage usage_;
   std::atomic<double> cpu_percent_{0};
+  const std::string master_;
+  std::unique_ptr<StatusRow> status_row_;  // may be null
+  StatusFigures figures_;
+  SteadyTime next_status_{};
 
   std::optional<SteadyTime> reopen_at_;
   std::optional<SteadyTime> watch_at_;

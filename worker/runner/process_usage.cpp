@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -42,7 +43,8 @@ double ProcessUsage::busiest_thread_percent(SteadyTime now) {
   }
   seconds_by_thread_ = std::move(current);
   if (first || elapsed <= 0) return 0;
-  return std::min(100.0, 100.0 * busiest / elapsed);
+  const double percent = std::min(100.0, 100.0 * busiest / elapsed);
+  return std::round(percent * 10) / 10;
 }
 
 std::uint64_t ProcessUsage::memory_bytes() {

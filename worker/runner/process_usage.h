@@ -13,6 +13,7 @@ namespace locust::runner {
 class ProcessUsage {
  public:
   // CPU time of the busiest thread since the last call, in percent of one core; 0 at the first.
+  // To one decimal place, as psutil tells it: the workers tab shows it as it comes.
   double busiest_thread_percent(SteadyTime now);
 
   // Bytes resident.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <string>
@@ -67,6 +68,17 @@ TEST(ProcessUsage, IsNeverMoreThanOneCore) {
   EXPECT_EQ(usage.busiest_thread_percent(start + milliseconds(1)), 100);
   burn(0.03);
   EXPECT_EQ(usage.busiest_thread_percent(start + milliseconds(1)), 0) << "no time has passed";
+}
+
+TEST(ProcessUsage, IsToldToOneDecimalPlace) {
+  ProcessUsage usage;
+  const SteadyTime start(seconds(1000));
+  usage.busiest_thread_percent(start);
+  burn(0.05);
+  // Five ticks of 10 ms in 700 ms are 7.142857... percent.
+  const double percent = usage.busiest_thread_percent(start + milliseconds(700));
+  EXPECT_GT(percent, 0);
+  EXPECT_EQ(percent, std::round(percent * 10) / 10);
 }
 
 TEST(ProcessUsage, MemoryIsWhatTheKernelCallsResident) {

@@ -23,6 +23,7 @@ ControlSettings complete(WorkerSettings settings, const UserClasses& classes) {
   control.master_host = std::move(settings.master_host);
   control.master_port = settings.master_port;
   control.take_signals = true;
+  control.status_line = settings.status_line;
   control.reporters = static_cast<std::size_t>(settings.threads);
   control.session = std::move(settings.session);
   for (const UserClass& user_class : classes.list()) {

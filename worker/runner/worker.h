@@ -16,6 +16,7 @@ struct WorkerSettings {
   std::string master_host = "127.0.0.1";
   int master_port = 5557;
   int threads = 1;
+  bool status_line = false;           // where stderr is a terminal
   protocol::SessionSettings session;  // user_classes and master are filled in
 };
 

@@ -2,6 +2,7 @@
 
     python locust_reference.py report testdata/samples.json > testdata/reports.json
     python locust_reference.py buckets > testdata/buckets.json
+    python locust_reference.py console testdata/samples.json > ../cli/testdata/console.json
 
 Run by the Python whose Locust is asked. A sample is one JSON object: `at` is the wall time in
 nanoseconds since the epoch, `do` one of
@@ -68,7 +69,22 @@ def report(samples):
         "stats_total": master.total.serialize(),
         "errors": master.serialize_errors(),
     }
-    return {"reports": reports, "merged": merged}
+    return master, {"reports": reports, "merged": merged}
+
+
+def console(samples):
+    """The tables that a master prints of all samples, by the width of the Name column."""
+    master, of_samples = report(samples)
+    tables = {}
+    for width in (80, 40, 0):
+        stats.STATS_NAME_WIDTH = width
+        tables[width] = {
+            "current": stats.get_stats_summary(master, current=True),
+            "total": stats.get_stats_summary(master, current=False),
+            "percentiles": stats.get_percentile_stats_summary(master),
+            "errors": stats.get_error_report_summary(master),
+        }
+    return {"report": of_samples["merged"], "tables": tables}
 
 
 def buckets():
@@ -93,9 +109,10 @@ def old_bucket(response_time):
 
 
 def main():
-    if sys.argv[1] == "report":
+    if sys.argv[1] in ("report", "console"):
         with open(sys.argv[2], encoding="utf-8") as file:
-            result = report(json.load(file))
+            samples = json.load(file)
+        result = report(samples)[1] if sys.argv[1] == "report" else console(samples)
         indent = 1
     else:
         result = buckets()

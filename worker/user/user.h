@@ -88,6 +88,7 @@ class HttpUser : public User {
   RequestBuilder post(std::string_view url) const { return request("POST", url); }
   RequestBuilder put(std::string_view url) const { return request("PUT", url); }
   RequestBuilder patch(std::string_view url) const { return request("PATCH", url); }
+  // NOLINTNEXTLINE(readability-identifier-naming): delete is a keyword
   RequestBuilder delete_(std::string_view url) const { return request("DELETE", url); }
   // With HttpUser's rules a redirect is its response (clients.py, HttpSession.head).
   RequestBuilder head(std::string_view url) const;

@@ -32,6 +32,8 @@ class UserClass {
  public:
   const std::string& name() const { return name_; }
   const std::string& host() const { return host_; }
+  unsigned weight() const { return weight_; }
+  unsigned fixed_count() const { return fixed_count_; }
   const WaitTime& wait_time() const { return wait_time_; }
   const http::UserAgentSettings& client_settings() const { return client_settings_; }
   // All of them, whether the class picker has chosen them or not.
@@ -52,6 +54,8 @@ class UserClass {
   void add_task(std::string name, unsigned weight, Task<> (*run)(User&));
 
   std::string host_;
+  unsigned weight_ = 1;
+  unsigned fixed_count_ = 0;
   WaitTime wait_time_;
   http::UserAgentSettings client_settings_;
 
@@ -101,6 +105,16 @@ class UserClassOf final : public UserClass {
     client_settings_ = http::with_environment(std::move(settings));
     return *this;
   }
+  // How often the master spawns it beside the other classes, and how many it always spawns: the
+  // master goes by its own file, which --print-locustfile writes with these figures.
+  UserClassOf& weight(unsigned weight) {
+    weight_ = weight;
+    return *this;
+  }
+  UserClassOf& fixed_count(unsigned count) {
+    fixed_count_ = count;
+    return *this;
+  }
   // Where the master gives no host.
   UserClassOf& host(std::string url) {
     host_ = std::move(url);
@@ -108,8 +122,7 @@ class UserClassOf final : public UserClass {
   }
 };
 
-// `name` is the class's name in the Python file that the master has loaded; weights between classes
-// and fixed counts are the master's.
+// `name` is the class's name in the Python file that the master has loaded.
 template <class T>
 UserClassOf<T> user_class(std::string name) {
   return UserClassOf<T>(std::move(name));

@@ -94,9 +94,14 @@ class Session:
         network_timeout: float | None = ...,
         concurrency: int = ...,
         verify: bool = ...,
+        verify_flags: int = ...,
         ca_file: str = ...,
         cert_file: str = ...,
         key_file: str = ...,
+        proxy_host: str = ...,
+        proxy_port: int = ...,
+        proxy_user: str = ...,
+        proxy_password: str = ...,
     ) -> None: ...
     def _close(self) -> None: ...
 
@@ -125,6 +130,7 @@ class WorkerLink:
         exit_on_master_loss: bool = ...,
         log_level: str = ...,
         logfile: str | None = ...,
+        status_line: bool = ...,
     ) -> WorkerLink: ...
     def fileno(self) -> int: ...
     def take(self) -> list[tuple[Any, ...]]: ...

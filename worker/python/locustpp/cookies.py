@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import http.cookiejar
 import math
+import threading
 from typing import Any
+
+
+# One for all jars, which hold it for moments: each having its own is a tenth of an idle user's memory.
+_LOCK = threading.RLock()
 
 
 def forget(session: Any) -> None:
@@ -20,6 +25,10 @@ class CookieJar(http.cookiejar.CookieJar):
     before."""
 
     session: Any = None  # a weak reference
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cookies_lock = _LOCK
 
     def set_cookie(self, cookie: http.cookiejar.Cookie) -> None:
         old = self._cookies.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)  # type: ignore[attr-defined]

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import http.client
 import re
 import socket
 import ssl
 import zlib
 
+_SYMBOLS = re.compile(r"\[(\w+): (\w+)\]")
 _FORM = re.compile(r"(\w+)\((.*)\)\Z", re.DOTALL)
 
 
@@ -35,6 +37,39 @@ def _classes() -> dict[str, type[BaseException]]:
 _CLASSES = _classes()
 
 
+@functools.cache
+def _places() -> tuple[str, str]:
+    """ "(_ssl.c:992)": what this Python's ssl puts at the end of what went wrong in a handshake, and
+    later."""
+
+    def place(method: str) -> str:
+        incoming = ssl.MemoryBIO()
+        incoming.write(b"no TLS at all")
+        try:
+            getattr(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="x"), method)()
+        except ssl.SSLError as error:
+            return str(error)[str(error).rfind("(") :]
+        return ""
+
+    return place("do_handshake"), place("read")
+
+
+def is_late(text: str) -> bool:
+    """Whether it is heard instead of a response, after the handshake: in TLS 1.3 only."""
+    return "CERTIFICATE_REQUIRED" in text
+
+
+def tls_error(name: str, number: int, text: str) -> ssl.SSLError:
+    """As Python's ssl raises it."""
+    error: ssl.SSLError = getattr(ssl, name)(number, f"{text} {_places()[is_late(text)]}")
+    found = _SYMBOLS.match(text)
+    if found:
+        error.library, error.reason = found[1], found[2]
+    if isinstance(error, ssl.SSLCertVerificationError):
+        error.verify_message = text.partition("certificate verify failed: ")[2]
+    return error
+
+
 def is_timeout(text: str) -> bool:
     return text.startswith("RetriesExceeded(") and text.endswith("original=timed out)")
 
@@ -55,6 +90,8 @@ def exception_of(text: str) -> Exception:
         import brotli
 
         return brotli.error(*arguments)
+    if match[1].startswith("SSL") and len(arguments) == 2:
+        return tls_error(match[1], *arguments)
     error = _CLASSES[match[1]](*arguments)
     assert isinstance(error, Exception)
     return error

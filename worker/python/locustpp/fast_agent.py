@@ -62,8 +62,7 @@ class LocustUserAgent(stock.LocustUserAgent):
         self.default_headers = headers
         pool = self.clientpool
         if type(pool) is HTTPClientPool:  # which has just been made, and is empty
-            pool.__class__ = Pool
-            pool.session = reference
+            self.clientpool = Pool(reference, pool.client_args)
             self.altered = None
         self.session = reference
 

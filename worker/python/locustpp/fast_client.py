@@ -139,11 +139,15 @@ class Client:
 
 
 class Pool(HTTPClientPool):
-    """The clients of one session. close() closes its native connections, too. Locust's own becomes one
-    (LocustUserAgent.attach)."""
+    """The clients of one session, in place of Locust's own (LocustUserAgent.attach). close() closes its
+    native connections, too."""
 
-    session: Any  # a weak reference
     primed: Any = None  # a native response (or an exception) that the next request gets at once
+
+    def __init__(self, session: Any, client_args: dict[str, Any]) -> None:
+        super().__init__()
+        self.client_args = client_args
+        self.session = session  # a weak reference
 
     def get_client(self, url: Any) -> Any:
         if isinstance(url, str):

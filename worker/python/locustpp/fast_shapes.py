@@ -52,16 +52,19 @@ class Shaping:
     client: Any
     base_url: Any
     auth_header: Any
-    _cache: dict[Any, Any]
+    _cache: Any
     _cache_until: float
     _cache_shared: bool
     _forget: Any
     _in_engine_thread: Any
     _shortens: bool
+    _reason: str | None
 
     def _can_shorten(self) -> bool:
         client = self.client
-        return self._shortens and type(client) is LocustUserAgent and client.altered is None and self._in_engine_thread()
+        if not self._shortens or self._reason is not None or type(client) is not LocustUserAgent:
+            return False
+        return client.altered is None and self._in_engine_thread()
 
     def _own_context(self) -> Any:
         """What user.context() says where it is the user's own."""
@@ -105,6 +108,8 @@ class Shaping:
     def _share(self) -> None:
         """Sessions that would prepare the same requests prepare them together."""
         if len(self.client.cookiejar) != 0:
+            if self._cache is None:
+                self._cache = {}
             return
         key = type(self), self.base_url, self.auth_header, tuple(self.client.default_headers.items())
         if len(_shared) >= _MOST_SHARED:

@@ -13,13 +13,16 @@ a request that goes out and a response that comes back, is exchanged. A request 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import math
+import ssl
 import time
 from typing import Any
 
 import locust.contrib.fasthttp as stock
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from greenlet import GreenletExit, getcurrent
 
 from . import _native
@@ -38,13 +41,31 @@ _Session = stock.FastHttpSession  # Locust's own, before install()
 # What the engine does not do, for all of a session: constructor arguments.
 _KNOWN_ARGUMENTS = {"network_timeout", "connection_timeout", "max_redirects", "max_retries", "retry_delay", "concurrency"}
 _KNOWN_ARGUMENTS |= {"headers", "insecure", "base_url", "request_event", "environment", "user", "self"}
+_PROXY_ARGUMENTS = ("proxy_host", "proxy_port", "proxy_user", "proxy_password")
+# The older ones ask for a tunnel for everything, and then the server for absolute URLs.
+PROXIES_ARE_NATIVE = hasattr(ConnectionPool, "_proxy_connect_request")
 
 _stock_init = with_names(_Session.__init__, LocustUserAgent=LocustUserAgent, CookieJar=CookieJar)
 _init_signature = inspect.signature(_Session.__init__)
 
 
+@functools.lru_cache(16)
+def _once(*hooks: Any) -> tuple[Any, ...]:
+    """The same tuple for all sessions of an environment."""
+    return hooks
+
+
+@functools.cache
+def _verifying(ca_file: str) -> dict[str, Any]:
+    """With these certificates, as strictly as this Python does."""
+    flags = int(ssl.create_default_context(cafile=ca_file).verify_flags)
+    return {"verify": True, "ca_file": ca_file, "verify_flags": flags}
+
+
 class FastHttpSession(_native.Session, Shaping, _Session):  # type: ignore[misc, valid-type]
     _in_engine_thread = staticmethod(_native._in_engine_thread)
+    _reason: str | None = None  # why it goes by Locust's own client
+    _shortens = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _stock_init(self, *args, **kwargs)
@@ -55,40 +76,40 @@ class FastHttpSession(_native.Session, Shaping, _Session):  # type: ignore[misc,
         self._whole_milliseconds = WHOLE_MILLISECONDS
         self._events = self._hooks()
         self._recorder = getattr(self.user.environment.stats, "recorder", None) if self.user else None
-        self._reason = self._why_stock(given)
-        if self._reason is None:
+        reason = self._why_stock(given)
+        if reason is None:
             self.client.attach(self)
             self.cookiejar.session = self.client.session
             self._open(
                 connection_timeout=given.get("connection_timeout", 5.0),
                 network_timeout=given.get("network_timeout", 5.0),
                 concurrency=given.get("concurrency", 1),
-                verify=not given.get("insecure", True),
+                **({} if given.get("insecure", True) else _verifying(SSLConnectionPool.default_options["ca_certs"])),
+                **{name: given[name] for name in _PROXY_ARGUMENTS if given.get(name) is not None},
             )
         else:
-            logger.debug("A FastHttpSession goes by Locust's own client: %s", self._reason)
+            self._reason = reason
+            logger.debug("A FastHttpSession goes by Locust's own client: %s", reason)
         own = type(self)
-        self._shortens = (
-            self._reason is None
-            and own._build_url is _Session._build_url
-            and own._send_request_safe_mode is _Session._send_request_safe_mode
-        )
-        self._forget()
+        if own._build_url is not _Session._build_url or own._send_request_safe_mode is not _Session._send_request_safe_mode:
+            self._shortens = False
 
     def _hooks(self) -> tuple[Any, ...]:
         if hasattr(self, "request_event"):
-            return (self.request_event,)
+            return _once(self.request_event)
         events = self.environment.events
         old = (getattr(events, name, None) for name in ("request_success", "request_failure"))
-        return (events.request, *(hook for hook in old if hook is not None))
+        return _once(events.request, *(hook for hook in old if hook is not None))
 
     @staticmethod
     def _why_stock(given: dict[str, Any]) -> str | None:
         for name, value in given.items():
-            if name not in _KNOWN_ARGUMENTS and value is not None:
+            if name not in _KNOWN_ARGUMENTS and name not in _PROXY_ARGUMENTS and value is not None:
                 return f"it has the argument {name}"
-        if not given.get("insecure", True):
-            return "it verifies certificates"
+        if given.get("proxy_host") is None:
+            return None
+        if not (PROXIES_ARE_NATIVE and given["proxy_host"] and type(given.get("proxy_port")) is int):
+            return "this geventhttpclient has its own way with proxies"
         return None
 
     # ---- asked by the native session: the first way, and the second ----

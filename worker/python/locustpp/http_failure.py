@@ -9,20 +9,22 @@ import builtins
 import http.client
 import re
 import socket
-import ssl
 import zlib
 from typing import Any, NoReturn
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError, ContentDecodingError
-from urllib3 import exceptions
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import parse_url
+from requests.utils import prepend_scheme_if_needed, select_proxy
+from urllib3 import PoolManager, exceptions, proxy_from_url
+
+from .errors import is_late, tls_error
 
 _WORDS = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
-# Where a connection fails: before it is there, in TLS, or instead of a response.
-CONNECTING, SECURING, ANSWERING = range(3)
+# Where a connection fails: before it is there, when the proxy is asked for a tunnel, in TLS (or the
+# tunnel), or instead of a response.
+CONNECTING, TUNNELLING, SECURING, ANSWERING = range(4)
+_TUNNEL = re.compile(r"Proxy CONNECT failed: \S+ (\d+) ?(.*?)(?: \(proxy authentication required\?\))?\Z", re.DOTALL)
 
 
 def raise_failure(text: str, adapter: HTTPAdapter, request: PreparedRequest, **kwargs: Any) -> NoReturn:
@@ -68,7 +70,12 @@ def _cause(text: str, name: str, arguments: tuple[Any, ...]) -> tuple[BaseExcept
     if name == "gaierror":
         return socket.gaierror(*arguments), CONNECTING
     if name.startswith("SSL"):
-        return getattr(ssl, name, ssl.SSLError)(*arguments), SECURING
+        return tls_error(name, *arguments), ANSWERING if is_late(text) else SECURING
+    if name == "RuntimeError" and "closed the connection" in text:
+        return http.client.RemoteDisconnected("Remote end closed connection without response"), SECURING
+    refusal = _TUNNEL.match(str(arguments[0])) if name == "RuntimeError" else None
+    if refusal:
+        return OSError(f"Tunnel connection failed: {refusal[1]} {refusal[2].strip()}"), TUNNELLING
     kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, OSError):
         # These come of what was once connected.
@@ -87,19 +94,15 @@ class _FailingAdapter(HTTPAdapter):
         self.proxy_manager: dict[str, Any] = {}
         self.cause, self.place = cause, place
 
-    def _pool(self, url: str, verify: Any) -> HTTPConnectionPool:
-        parts = parse_url(url)
-        is_tls = parts.scheme == "https"
-        host = (parts.host or "").strip("[]")
-        pool = (HTTPSConnectionPool if is_tls else HTTPConnectionPool)(host, parts.port or (443 if is_tls else 80))
+    def get_connection(self, url: str, proxies: Any = None) -> Any:
+        proxy = select_proxy(url, proxies)
+        manager = proxy_from_url(prepend_scheme_if_needed(proxy, "http")) if proxy else PoolManager()
+        pool = manager.connection_from_url(url)
         pool.ConnectionCls = _failing(pool.ConnectionCls, self.cause, self.place)  # type: ignore[misc]
         return pool
 
-    def get_connection(self, url: str, proxies: Any = None) -> Any:
-        return self._pool(url, True)
-
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        return self._pool(request.url, verify)
+        return self.get_connection(request.url, proxies)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None: ...
 
@@ -133,7 +136,8 @@ def _failing(base: Any, cause: BaseException, place: int) -> Any:
     members: dict[str, Any] = {"connect": nothing, "request": nothing, "request_chunked": nothing, "getresponse": fails}
     if place == CONNECTING:
         members["request"] = members["request_chunked"] = members["connect"] = new_connection
-    elif place == SECURING:
+    elif place != ANSWERING:
         members["request"] = members["request_chunked"] = members["connect"] = fails
+    members["has_connected_to_proxy"] = place in (SECURING, ANSWERING)
     members.update(__module__=base.__module__, __qualname__=base.__qualname__)
     return type(base.__name__, (base,), members)

@@ -21,12 +21,12 @@ from .http_response import (
     SentRequest,
     response_of,
 )
+from .http_route import Route
 from .http_transport import (
     HOOKABLE,
     UNLIMITED,
     NativeAdapter,
     build,
-    bundle_of,
     is_final,
     logger,
     native_adapters,
@@ -109,7 +109,7 @@ class _Transport(requests.Session):
             state = state_of(self)
             if state is None:
                 return None
-            channel = self._channel(url, believed)
+            channel = self if self._owns(url, believed) else self._channel(Route.of(url, believed, self.cert, self.proxies))
             try:
                 wire = build(
                     self, state, method, url,
@@ -125,8 +125,13 @@ class _Transport(requests.Session):
             return response_of(given, request, self)
         request.__dict__["_given"] = given
         return self.send(
-            request, timeout=timeout, allow_redirects=allow_redirects, stream=False, verify=believed, cert=None, proxies={}
-        )
+            request, timeout=timeout, allow_redirects=allow_redirects, stream=False, verify=believed,
+            cert=self.cert, proxies={**self.proxies},
+        )  # fmt: skip
+
+
+def _open(session: Any, settings: dict[str, Any]) -> None:
+    session._open(connection_timeout=UNLIMITED, network_timeout=UNLIMITED, concurrency=1_000_000, **settings)
 
 
 class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignore[misc]
@@ -141,7 +146,7 @@ class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignor
     def __init__(self, base_url: Any, request_event: Any, user: Any, *args: Any, **kwargs: Any) -> None:
         self._cache = {}
         self._channels: dict[Any, Any] | None = None
-        self._believed: Any = None  # what the session's own connections verify
+        self._route: Route | None = None  # of the session's own connections
         self._response_class = PLAIN_CLASS
         self._verdict_class = CaughtContextManager
         self._links_responses = PLAIN_CLASS is not NativeResponse
@@ -153,7 +158,6 @@ class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignor
             self.__dict__.pop("adapters", None)  # made when they are needed
         else:
             logger.debug("HttpSession: Locust's own client for a session with a pool_manager")
-        self._use(self.verify)
         self._known = True
 
     # ---- what the user may change at any time ----
@@ -201,26 +205,36 @@ class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignor
 
     # ---- connections ----
 
-    def _use(self, verify: Any) -> Any:
-        """What the session's own connections verify from now on."""
-        bundle = bundle_of(verify) or ""
-        self._believed = verify
-        self._open(connection_timeout=UNLIMITED, network_timeout=UNLIMITED, concurrency=1_000_000,
-                   verify=verify is not False, ca_file=bundle)  # fmt: skip
-        return self
+    def _settle_route(self) -> bool:
+        """Lets the session's own connections be those for its base_url; False where they cannot be."""
+        route = Route.of(self.base_url or "", self.verify, self.cert, self.proxies)._replace(verify=self.verify)
+        if route != self._route:
+            settings = route.settings()
+            if settings is None:
+                return False
+            self._route = route
+            _open(self, settings)
+        return True
 
-    def _channel(self, url: str, verify: Any) -> Any:
-        """Whose connections are for this URL; None where the native client cannot verify like this."""
-        if not url.startswith("https") or verify is self._believed or verify == self._believed:
+    def _owns(self, url: str, verify: Any) -> bool:
+        """Whether the session's own connections, when they are settled, are for this URL."""
+        own: Any = self._route
+        if not self.proxies and (verify is own.verify or not url.startswith("https")):
+            return True
+        return own.serves(Route.of(url, verify, self.cert, self.proxies))
+
+    def _channel(self, route: Route) -> Any:
+        """Whose connections are for it; None where the native client has none like that."""
+        if self._route is not None and self._route.serves(route):
             return self
-        if not (verify is False or bundle_of(verify)):
+        settings = route.settings()
+        if settings is None:
             return None
         channels = self._channels = self._channels or {}
-        if verify not in channels:
-            channel = channels[verify] = _native.Session()
-            channel._open(connection_timeout=UNLIMITED, network_timeout=UNLIMITED, concurrency=1_000_000,
-                          verify=verify is not False, ca_file=bundle_of(verify) or "")  # fmt: skip
-        return channels[verify]
+        if route not in channels:
+            channels[route] = _native.Session()
+            _open(channels[route], settings)
+        return channels[route]
 
     def _close_channels(self) -> None:
         self._close()
@@ -239,10 +253,8 @@ class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignor
         if state is None or not _native._in_engine_thread():
             return None
         whole = self._build_url(url)
-        if whole.startswith("https") and self.verify is not self._believed:
-            if not (self.verify is False or bundle_of(self.verify)):
-                return None
-            self._use(self.verify)
+        if not self._owns(whole, self.verify):
+            return None
         request = build(self, state, method, whole)
         if request is not None and state.kept and self._cache.get(None) is state:
             of_method = self._cache.setdefault(method, {})
@@ -280,7 +292,7 @@ class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignor
         if state is None or not _native._in_engine_thread():
             return None
         try:
-            if self._channel(url, self.verify if verify is None else verify) is not self:
+            if not self._owns(url, self.verify if verify is None else verify):
                 return None
             return build(self, state, method, url, timeout=limit_of(timeout), **kwargs)
         except (KeyError, ValueError, TypeError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import re
 import time
 import weakref
@@ -16,12 +15,12 @@ from locust.clients import LocustHttpAdapter
 from requests import PreparedRequest
 from requests.auth import HTTPBasicAuth, _basic_auth_str
 from requests.models import REDIRECT_STATI
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths, select_proxy
 from urllib3.util import parse_url
 
 from . import _native
 from .http_failure import raise_failure
 from .http_response import SentRequest, response_of, sets_cookies
+from .http_route import Route
 from .http_watch import WatchedAdapters, watches
 from .http_wire import OLD_URLLIB3, body_of, encode_params, limit_of, on_the_wire, set_header
 
@@ -118,9 +117,10 @@ def state_of(session: Any) -> State | None:
         and not session._hooked
         and HOOKABLE.isdisjoint(session.__dict__)
         and all(getattr(requests.Session, name) is code for name, code in STOCK_CODE.items())
-        and not (session.params or session.proxies or session.cert or session.stream)
+        and not (session.params or session.stream)
         and not any((session.hooks or {}).values())
         and are_native(session.__dict__.get("adapters"))
+        and session._settle_route()
     ):
         try:
             state = State(session)
@@ -256,9 +256,11 @@ class NativeAdapter(LocustHttpAdapter):
             channel: Any = None
             reason = "a session that is gone" if session is None else why_stock(request, stream, settings)
             if reason is None:
-                channel = session._channel(request.url, verify)
+                channel = session._channel(Route.of(request.url or "", verify, cert, proxies))
                 wire = wire_request(self, request, settings)
-                if wire is None or channel is None:
+                if channel is None:
+                    reason = "its proxy or its certificates"
+                elif wire is None:
                     reason = "a request of unusual form"
             if reason is not None:
                 logger.debug("HttpSession: Locust's own client for %s", reason)
@@ -275,10 +277,6 @@ def why_stock(request: PreparedRequest, stream: bool, settings: dict[str, Any]) 
     """In the words of the DEBUG line, what the native client does not do."""
     if stream:
         return "stream=True"
-    if select_proxy(request.url, settings["proxies"]):
-        return "a proxy"
-    if settings["cert"]:
-        return "a client certificate"
     if not _native._in_engine_thread():
         return "a thread of its own"
     try:
@@ -332,10 +330,3 @@ def native_adapters(session: Any) -> Any:
     for prefix in ("https://", "http://"):
         adapters[prefix] = NativeAdapter(session)
     return adapters
-
-
-def bundle_of(verify: Any) -> str | None:
-    """The file of certificates to believe; None where there is none."""
-    if verify is True:
-        return extract_zipped_paths(DEFAULT_CA_BUNDLE_PATH)
-    return verify if isinstance(verify, str) and os.path.isfile(verify) else None

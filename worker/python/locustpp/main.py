@@ -9,6 +9,9 @@ def main() -> None:
     install()
     from locust.main import main as locust_main
 
+    from . import command_line
+
+    command_line.prepare()
     locust_main()
 
 

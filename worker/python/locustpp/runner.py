@@ -88,6 +88,10 @@ class NativeClient:
             exit_on_master_loss=os.getenv("LOCUSTPP_EXIT_ON_MASTER_LOSS", "0") not in ("", "0"),
             log_level=getattr(options, "loglevel", None) or "INFO",
             logfile=getattr(options, "logfile", None),
+            # Not where Locust is used as a library; and of several processes each would show its own figures.
+            status_line=options is not None
+            and not getattr(options, "processes", None)
+            and os.getenv("LOCUSTPP_NO_STATUS", "0") in ("", "0"),
         )
         _clients.add(self)
         self._tune()

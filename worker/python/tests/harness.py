@@ -246,3 +246,44 @@ def compare_sessions(
         return both
 
     compare(case, run(make_stock), run(make_native))
+
+
+# ---- what is done with a session ----
+
+Call = Callable[[Any], Any]
+
+
+class Cases(dict[str, Call]):
+    def add(self, name: str, call: Call) -> None:
+        assert name not in self, name
+        self[name] = call
+
+
+def get(url: str, **kwargs: Any) -> Call:
+    return lambda session: session.get(url, **kwargs)
+
+
+def steps(*calls: Call) -> Call:
+    """One after the other; the last one's result counts."""
+
+    def call(session: Any) -> Any:
+        for one in calls:
+            result = one(session)
+        return result
+
+    return call
+
+
+def catch(manager: Any, body: Call | None = None) -> Any:
+    """A `with` block, and what it has been given."""
+    with manager as response:
+        if body:
+            body(response)
+    return response
+
+
+def raising(error: BaseException) -> Call:
+    def body(response: Any) -> Any:
+        raise error
+
+    return body

@@ -1,12 +1,14 @@
 """The server that the tests talk to: every answer a client may meet, right or wrong, byte for byte
 the same each time. Runs as a process of its own: `python server.py` prints its two ports (plain and
-TLS) and serves until its standard input ends."""
+TLS) and serves until its standard input ends. `python server.py FOLDER` has more TLS ports, with what
+certificates.py has made there: SECURE below."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -245,6 +247,8 @@ class Connection:
         if not data:
             raise Closed
         self.buffer += data
+        if self.buffer.startswith(b"\x16\x03"):  # TLS, to whom nobody here speaks it
+            raise Closed("", message(400, b"no TLS here", PLAIN))
 
     def request(self) -> Request:
         lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
@@ -270,6 +274,9 @@ class Connection:
             route = ROUTES.get(first)
             self.method = request.method
             answer = route(request, rest) if route else message(404, b"no such route", PLAIN)
+            if request.header("Via"):
+                # A proxy that closes its connection after each response: one that ends with it leaves no doubt.
+                raise Closed("", re.sub(rb"\r\nContent-Length: \d+", b"", answer, count=1))
             self.send(answer)
 
     def send(self, answer: bytes) -> None:
@@ -305,12 +312,26 @@ def accept(listener: socket.socket, context: ssl.SSLContext | None) -> None:
 
 def handle(sock: socket.socket, context: ssl.SSLContext | None) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if context is None:
+        return Connection(sock).run()
+    wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
     try:
-        wrapped = context.wrap_socket(sock, server_side=True) if context else sock
+        wrapped.do_handshake()
     except OSError:
-        sock.close()
-        return
+        return hang_up(socket.socket(fileno=wrapped.detach()))
     Connection(wrapped).run()
+
+
+def hang_up(sock: socket.socket) -> None:
+    """Not before the client has heard why: a reset would overtake it."""
+    with sock:
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            sock.settimeout(5)
+            while sock.recv(65536):
+                pass
+        except OSError:
+            pass
 
 
 def tls_context() -> ssl.SSLContext:
@@ -327,6 +348,20 @@ def tls_context() -> ssl.SSLContext:
         return context
 
 
+# Certificate, whether the client has to show one, and the newest version of TLS.
+SECURE = (("server", False, "TLSv1_3"), ("other", False, "TLSv1_3"), ("server", True, "TLSv1_2"), ("server", True, "TLSv1_3"))
+
+
+def secure_context(folder: str, name: str, asks: bool, version: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(folder, f"{name}.pem"), os.path.join(folder, f"{name}.key"))
+    context.maximum_version = ssl.TLSVersion[version]
+    if asks:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(os.path.join(folder, "ca.pem"))
+    return context
+
+
 def listen(context: ssl.SSLContext | None) -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     threading.Thread(target=accept, args=(listener, context), daemon=True).start()
@@ -334,7 +369,8 @@ def listen(context: ssl.SSLContext | None) -> int:
 
 
 def main() -> None:
-    print(listen(None), listen(tls_context()), flush=True)
+    contexts = [secure_context(folder, *one) for folder in sys.argv[1:] for one in SECURE]
+    print(listen(None), listen(tls_context()), *map(listen, contexts), flush=True)
     sys.stdin.read()
 
 

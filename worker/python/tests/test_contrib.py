@@ -1,5 +1,5 @@
-"""Users of other kinds beside the native clients: Locust's PostgresUser on a real server, and the examples
-that Locust's documentation shows."""
+"""Users of other kinds beside the native clients: Locust's PostgresUser and SocketIOUser on real servers, and the
+examples that Locust's documentation shows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ server = SimpleXMLRPCServer(("127.0.0.1", int(sys.argv[1])), logRequests=False)
 server.register_function(lambda a, b: a + b, "add")
 server.register_function(lambda: 1 // 0, "fault")
 server.serve_forever()
+"""
+
+SOCKETIO_SERVER = """
+import sys, socketio, werkzeug.serving
+server = socketio.Server(async_mode="threading")
+server.on("double", lambda sid, text: 2 * text)
+server.on("news", lambda sid, text: server.emit("told", text, to=sid))
+server.on("message", lambda sid, text: server.send(text, to=sid))
+werkzeug.serving.run_simple("127.0.0.1", int(sys.argv[1]), socketio.WSGIApp(server), threaded=True)
 """
 
 
@@ -97,6 +106,38 @@ if VERSION >= (2, 47):
         def close(self) -> None:
             self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
             subprocess.run(["rm", "-rf", str(self.folder)], check=True)
+
+    @scenario
+    def test_socketio_user(place: Place) -> None:
+        """Beside FastHttpUser: messages, acknowledgements and events count as in a stock worker."""
+        target = place.target()
+        port = free_port()
+        server = place.python("chat-server", "-c", SOCKETIO_SERVER, port)
+        server.wait_for("Running on")
+        # A call and a message are emitted, too.
+        rows = {
+            *(("WS", "connect"), ("WSC", "double"), ("WSE", "double"), ("WSE", "news"), ("WSR", "told")),
+            *(("WSS", "sent"), ("WSE", "message"), ("WSR", "message")),
+        }
+        seen = {}
+        for module in ("locust", "locustpp"):
+            master = place.master("chat.py")
+            worker = place.worker(master, "chat.py", module=module, env={"CHAT": f"http://127.0.0.1:{port}"})
+            master.wait_for_workers()
+            master.swarm(4, target.url)
+
+            def shown(master: Any = master) -> Any:
+                return {(row["method"], row["name"]): row for row in master.stats()["stats"]}
+
+            master.wait_until("all rows", lambda _: rows <= shown().keys(), 60)
+            master.wait_for_requests(200)
+            master.stop()
+            found = shown()
+            seen[module] = {key: (row["avg_content_length"], row["num_failures"]) for key, row in found.items() if key[0]}
+            assert found["WS", "connect"]["num_requests"] == 2 and master.exceptions() == []
+            master.process.signal(15)
+            assert worker.ended() == 0, worker.log
+        assert seen["locustpp"] == seen["locust"] and seen["locust"].keys() == rows | {("GET", "/hello/")}
 
     @scenario
     def test_postgres_user(place: Place) -> None:

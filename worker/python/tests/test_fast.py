@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import FAST, VERSION, StockFastHttpSession, compare_sessions
-from locust.contrib.fasthttp import FastHttpUser
+from fast_sessions import check, cookies_of
+from harness import VERSION, Cases, StockFastHttpSession, catch, raising
 from locust.exception import ResponseError
 from locustpp import fast_wire
-from locustpp.fasthttp import FastHttpSession
 
-TAKES_ENVIRONMENT = "environment" in inspect.signature(StockFastHttpSession.__init__).parameters
-DEFAULTS: dict[str, Any] = {
-    name: getattr(FastHttpUser, name)
-    for name in ("network_timeout", "connection_timeout", "max_redirects", "max_retries", "insecure", "concurrency")
-} | {"network_timeout": 5.0, "connection_timeout": 5.0}
-
-
-def maker(kind: type, base_url: str, user: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
-    kwargs = {**DEFAULTS, **kwargs}
-
-    def make(environment: Any) -> Any:
-        if TAKES_ENVIRONMENT:
-            return kind(environment, base_url, user, **kwargs)
-        return kind(base_url, environment.events.request, user, **kwargs)
-
-    return make
-
-
-def check(case: str, base_url: str, call: Callable[[Any], Any], after: Any = None, listen: bool = True, **kwargs: Any) -> None:
-    compare_sessions(
-        case,
-        maker(StockFastHttpSession, base_url, **kwargs),
-        maker(FastHttpSession, base_url, **kwargs),
-        call,
-        FAST,
-        listen=listen,
-        after=after,
-    )
-
-
-def cookies_of(session: Any) -> Any:
-    return sorted((c.name, c.value, c.domain, c.path, c.secure) for c in session.cookiejar)
-
-
-Call = Callable[[Any], Any]
-CASES: dict[str, Call] = {}
-
-
-def add(name: str, call: Call) -> None:
-    assert name not in CASES, name
-    CASES[name] = call
-
+CASES = Cases()
+add = CASES.add
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 for verb in VERBS:
@@ -74,14 +32,6 @@ for verb in VERBS:
         add(f"{verb} redirect {code} not allowed", lambda s, v=verb, c=code: getattr(s, v)(f"/redirect/{c}/1", allow_redirects=False))
     for code in (200, 404):
         add(f"{verb} catch {code}", lambda s, v=verb, c=code: catch(getattr(s, v)(f"/status/{c}", catch_response=True)))
-
-
-def catch(manager: Any, body: Callable[[Any], Any] | None = None) -> Any:
-    with manager as response:
-        if body:
-            body(response)
-    return response
-
 
 BODIES: dict[str, dict[str, Any]] = {
     "text": {"data": "some text"},
@@ -201,13 +151,6 @@ for text in (
 
 def flow(verdict: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
     return lambda s, path: catch(s.get(path, catch_response=True), verdict)
-
-
-def raising(error: BaseException) -> Callable[[Any], Any]:
-    def verdict(response: Any) -> Any:
-        raise error
-
-    return verdict
 
 
 def last_wins(response: Any) -> None:

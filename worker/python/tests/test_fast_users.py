@@ -18,13 +18,13 @@ import gevent.ssl
 import harness
 import locust.contrib.fasthttp
 import pytest
+from fast_sessions import check, cookies_of, maker
 from geventhttpclient.client import HTTPClientPool
 from harness import FAST, VERSION, Side, StockFastHttpSession, compare, observe, plain
 from locust import FastHttpUser
 from locust.env import Environment
 from locustpp import _native, fast_clock, fast_response
 from locustpp.fasthttp import FastHttpSession
-from test_fast import check, cookies_of, maker
 
 
 @contextmanager
@@ -386,9 +386,7 @@ def test_closing_the_pool_makes_new_connections(server: Any) -> None:
 
 FALLBACKS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "client_pool": lambda server: {"client_pool": HTTPClientPool(concurrency=2)},
-    "proxy": lambda server: {"proxy_host": "127.0.0.1", "proxy_port": server.port},
     "ssl_context_factory": lambda server: {"ssl_context_factory": gevent.ssl._create_unverified_context},
-    "insecure=False": lambda server: {"insecure": False},
 }
 
 
@@ -508,11 +506,12 @@ def test_failures_leave_nothing_behind(server: Any) -> None:
         fail()
     gc.collect()
     before = len(gc.get_objects())
-    for _ in range(200):
+    rounds = 600  # the last failure's frames, and Locust's statistics of each second, are some 250 objects
+    for _ in range(rounds):
         fail()
     gc.collect()
     side.close()
-    assert len(gc.get_objects()) - before < 200, "one for each round would be 200"
+    assert len(gc.get_objects()) - before < rounds
 
 
 def test_sessions_are_freed(server: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from harness import VERSION
-from processes import FILES, Master, Place, Process, eventually, rows_of, scenario
+from processes import FILES, Master, Place, Process, eventually, free_port, rows_of, scenario
 
 
 def server(place: Place) -> str:
@@ -246,6 +246,8 @@ def test_master_that_goes_and_comes_back(place: Place) -> None:
     time.sleep(2)
     again = place.master("options.py", ports=(master.link_port, master.port))
     again.wait_until("the worker", lambda stats: states(stats) == ["ready"], 40)
+    if VERSION >= (2, 32):
+        eventually("the worker's log lines", lambda: again.get("/logs")["workers"])
     time.sleep(2.5)
     before = target.total()
     again.swarm(2, target.url)
@@ -280,3 +282,68 @@ def test_stop_in_the_middle_of_requests(place: Place, module: str) -> None:
     if module == "locustpp" or VERSION >= (2, 32):  # 2.13.0 loses some itself
         assert counts["patient"] == (0, 0)
     assert 0 <= counts["at once"][0] <= 20 and counts["at once"][1] == 0
+
+
+@scenario
+def test_master_that_is_gone_for_good(place: Place) -> None:
+    """Users run on until it has been silent for MASTER_HEARTBEAT_TIMEOUT (60 s; less here, but for the one that is
+    told to leave before). A stock worker ends then; a native one goes on trying, unless it is to end as well."""
+    seconds = 15
+    short = {"MASTER_TIMEOUT": str(seconds)}
+    settings: dict[str, tuple[str, dict[str, str]]] = {
+        "patient": ("locustpp", {}),
+        "trying": ("locustpp", short),
+        "ending": ("locustpp", {**short, "LOCUSTPP_EXIT_ON_MASTER_LOSS": "1"}),
+    }
+    if VERSION >= (2, 20):  # no such timeout in 2.13.0
+        settings["stock"] = ("locust", short)
+    master = place.master("lost.py")
+    targets = {name: place.target() for name in settings}
+    workers = {
+        name: place.worker(master, "lost.py", module=module, name=name, env={**env, "TARGET": targets[name].url})
+        for name, (module, env) in settings.items()
+    }
+    master.wait_for_workers(len(workers))
+    master.swarm(len(workers), targets["patient"].url)
+    for target in targets.values():
+        eventually("requests", lambda target=target: target.total() > 5)
+    master.process.signal(signal.SIGKILL)
+    master.process.ended()
+    time.sleep(2)
+    before = {name: target.total() for name, target in targets.items()}
+    for name, target in targets.items():
+        eventually(f"more of {name}", lambda name=name, target=target: target.total() > before[name])
+
+    lost = f"Didn't get heartbeat from master in over {seconds}"
+    code = workers["ending"].ended(60)
+    assert lost in workers["ending"].log and "Traceback" not in workers["ending"].log, workers["ending"].log
+    if "stock" in workers:
+        assert code == workers["stock"].ended(60), workers["stock"].log
+        assert lost in workers["stock"].log
+    workers["trying"].wait_for("Stopping the users, and trying to reach the master again", 60)
+
+    def at_rest() -> bool:
+        count = targets["trying"].total()
+        time.sleep(1.5)
+        return targets["trying"].total() == count
+
+    eventually("the users stopped", at_rest, tell=lambda: workers["trying"].log)
+    now = targets["patient"].total()
+    eventually("the patient one's users running on", lambda: targets["patient"].total() > now + 5)
+    for name in ("trying", "patient"):
+        assert workers[name].process.poll() is None, workers[name].log
+        workers[name].signal(signal.SIGTERM)
+    for name in ("trying", "patient"):
+        assert workers[name].ended(20) == 0, workers[name].log
+        assert "Traceback" not in workers[name].log
+
+
+@scenario
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_signal_to_a_worker_that_waits_for_its_master(place: Place, end: int) -> None:
+    options = ("-f", FILES / "lost.py", "--worker", "--master-host", "127.0.0.1", "--master-port", free_port())
+    workers = [place.run(module, *options, "-L", "DEBUG", name=module) for module in ("locust", "locustpp")]
+    for worker in workers:
+        worker.wait_for("Failed to connect to master", 60)
+        worker.signal(end)
+    assert workers[0].ended() == workers[1].ended(), workers[1].log

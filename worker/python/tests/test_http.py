@@ -9,62 +9,14 @@ from typing import Any
 import gevent
 import pytest
 import requests
-from harness import HTTP, VERSION, StockHttpSession, compare_sessions
+from harness import VERSION, Call, Cases, StockHttpSession, catch, compare_sessions, get, raising, steps
+from http_sessions import check, maker, state_of
 from locust.exception import ResponseError
 from locustpp.http_session import HttpSession
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
-Call = Callable[[Any], Any]
-CASES: dict[str, Call] = {}
-ATTRIBUTES = (*HTTP, "raw.status", "raw.reason", "raw.version", "raw.headers", "raw.read()", "__bool__()", "__repr__()")
-
-
-class User:
-    def __init__(self, environment: Any) -> None:
-        self.environment = environment
-
-    def context(self) -> dict[str, Any]:
-        return {"of": "the user"}
-
-
-def maker(kind: type, base_url: str, trust_env: bool = False, user: bool = True, **kwargs: Any) -> Callable[[Any], Any]:
-    def make(environment: Any) -> Any:
-        session = kind(base_url, environment.events.request, User(environment) if user else None, **kwargs)
-        session.trust_env = trust_env
-        return session
-
-    return make
-
-
-def check(case: str, base_url: str, call: Call, after: Any = None, listen: bool = True, **kwargs: Any) -> None:
-    compare_sessions(
-        case,
-        maker(StockHttpSession, base_url, **kwargs),
-        maker(HttpSession, base_url, **kwargs),
-        call,
-        ATTRIBUTES,
-        listen=listen,
-        after=after,
-    )
-
-
-def state_of(session: Any) -> Any:
-    cookies = sorted(
-        (c.name, c.value, c.domain, c.path, c.secure, c.expires) if hasattr(c, "name") else (c,) for c in session.cookies
-    )
-    return {"cookies": cookies, "headers": session.headers, "jar": type(session.cookies).__name__}
-
-
-def add(name: str, call: Call) -> None:
-    assert name not in CASES, name
-    CASES[name] = call
-
-
-def catch(manager: Any, body: Callable[[Any], Any] | None = None) -> Any:
-    with manager as response:
-        if body:
-            body(response)
-    return response
+CASES = Cases()
+add = CASES.add
 
 
 def told(response: Any) -> Any:
@@ -234,19 +186,6 @@ for kind, (name, value) in SETTINGS.items():
     add(f"set {kind}", replaced(name, value))
 
 
-def steps(*calls: Call) -> Call:
-    def call(session: Any) -> Any:
-        for one in calls:
-            result = one(session)
-        return result
-
-    return call
-
-
-def get(url: str, **kwargs: Any) -> Call:
-    return lambda s: s.get(url, **kwargs)
-
-
 ECHO = get("/echo")
 add("header set", steps(ECHO, lambda s: s.headers.__setitem__("X-A", "1"), ECHO))
 add("header deleted", steps(ECHO, lambda s: s.headers.pop("Accept"), ECHO))
@@ -377,13 +316,6 @@ def renamed(session: Any) -> Any:
 
 add("rename and back", renamed)
 add("rename caught", lambda s: [s.rename_request("renamed").__enter__(), catch(s.get("/status/404", catch_response=True))][-1])
-
-
-def raising(error: BaseException) -> Callable[[Any], None]:
-    def body(response: Any) -> None:
-        raise error
-
-    return body
 
 
 BLOCKS: dict[str, Callable[[Any], Any]] = {

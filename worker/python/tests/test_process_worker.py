@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from harness import VERSION
-from processes import FILES, Place, Process, free_port, rows_of, scenario
+from processes import FILES, Place, Process, eventually, free_port, rows_of, scenario
 
 NATIVE_RUNNER = "runner NativeWorkerRunner of locustpp.runner"
 NATIVE_CLIENT = "client of locustpp.fasthttp"
@@ -108,7 +108,7 @@ if VERSION >= (2, 32):
     def test_master_with_processes_in_one_command(place: Place) -> None:
         """A local run that forks workers of its own."""
         target = place.target()
-        options = ("--processes", "2", "--users", "4", "--run-time", "3", "--host", target.url)
+        options = ("--processes", "2", "--users", "4", "--spawn-rate", "4", "--run-time", "6", "--host", target.url)
         ports = ("--master-port", str(free_port()), "--master-bind-port")
         port = ports[1]
         process = place.headless("locustpp", "options.py", *options, *ports, port, "--csv", "forked")
@@ -116,7 +116,7 @@ if VERSION >= (2, 32):
         assert process.log.count(NATIVE_RUNNER) == 2 and "runner MasterRunner of locust.runners" in process.log
         counts = [line.split(",")[:3] for line in (place.path / "forked_stats.csv").read_text().splitlines()]
         total = int(counts[-1][2])
-        assert total > 50 and 0 <= target.total() - total <= 4, process.log
+        assert total > 20 and 0 <= target.total() - total <= 4, process.log
 
 
 @scenario
@@ -165,16 +165,15 @@ def test_ends_like_a_stock_worker(place: Place) -> None:
     master.swarm(12, target.url)
     master.wait_until("all users", lambda stats: all(worker["user_count"] == 2 for worker in stats["workers"]))
 
-    def whole(stats: dict) -> bool:
-        return sum(worker["user_count"] for worker in stats["workers"] if worker["state"] == "running") == 12
-
     # One after the other: a stock worker that is told to take over users while it leaves answers
-    # after its farewell, which breaks masters up to 2.46.3.
+    # after its farewell, which breaks masters up to 2.46.3. They say so when they have dealt them out.
+    gone = 0
     for (_, end), worker in workers.items():
         if end:
             worker.signal(end)
             worker.ended()
-            master.wait_until("its users at the others", whole)
+            gone += 1
+            eventually("its users at the others", lambda: master.process.log.count(" quit. ") >= gone, tell=lambda: master.process.log)
     master.wait_for_workers(2)
     master.process.signal(signal.SIGTERM)
     codes = {key: worker.ended() for key, worker in workers.items()}
@@ -183,7 +182,10 @@ def test_ends_like_a_stock_worker(place: Place) -> None:
     for (module, end), worker in workers.items():
         assert ("Got SIGTERM signal" in worker.log) == (end == signal.SIGTERM), worker.log
         assert ("Got quit message from master" in worker.log) == (end == 0), worker.log
-        assert "Shutting down (exit code" in worker.log and "Traceback" not in worker.log, worker.log
+        assert "Shutting down (exit code" in worker.log, worker.log
+        # KeyboardInterrupt is raised in whatever is running: now and then a user's greenlet, which says so.
+        interrupted = end == signal.SIGINT and "KeyboardInterrupt" in worker.log
+        assert interrupted or "Traceback" not in worker.log, f"{module}\n{worker.log}"
 
 
 @scenario
@@ -230,3 +232,37 @@ def test_headless_master_expects_a_worker(place: Place) -> None:
     ended_well(worker)
     last = (place.path / "headless_stats.csv").read_text().splitlines()[-1].split(",")
     assert last[1] == "Aggregated" and int(last[2]) == target.total() > 20
+
+
+if VERSION >= (2, 32):
+
+    @scenario
+    def test_log_lines_reach_the_master_as_those_of_a_stock_worker(place: Place) -> None:
+        """Before any test is begun."""
+        master = place.master("lost.py")
+        for module in ("locust", "locustpp"):
+            place.worker(master, "lost.py", module=module)
+
+        def shown() -> list[list[str]]:
+            return [[line.split("/", 1)[1] for line in lines] for lines in master.get("/logs")["workers"].values()]
+
+        eventually("log lines", lambda: len(shown()) == 2 and all(shown()), tell=shown)
+        first, second = shown()
+        assert first == second and "INFO/locust.main: Starting Locust" in first[0]
+
+
+@scenario
+def test_log_lines_of_the_native_engine_are_locusts(place: Place) -> None:
+    """They go where Locust's own go: the log file, and the master."""
+    master = place.master("many_names.py")
+    worker = place.worker(master, "many_names.py", "--logfile", "worker.txt")
+    master.wait_for_workers()
+    master.swarm(1, "")
+    file = place.path / "worker.txt"
+    said = "/WARNING/locust.stats: More than 10000 different request names"
+    eventually("the warning in the log file", lambda: said in file.read_text(), 60, lambda: worker.log + file.read_text())
+    if VERSION >= (2, 32):
+        eventually("it at the master", lambda: said in str(master.get("/logs")["workers"]), 60)
+    assert "different request names" not in worker.log, worker.log
+    master.process.signal(signal.SIGTERM)
+    ended_well(worker)
