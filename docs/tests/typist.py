@@ -60,7 +60,9 @@ class Typist:
     def start(self, command: str, limit: float) -> None:
         before = len(workers())
         script = "\n".join(["set -e", *self.state, f"exec {command}"])
-        process = subprocess.Popen(["bash", "-c", script], start_new_session=True)
+        # Also where these tests were started in a script by &: that has Ctrl-C ignored, and whoever is
+        # started from there inherits it.
+        process = subprocess.Popen(["env", "--default-signal=INT", "bash", "-c", script], start_new_session=True)
         self.running.append((command, process))
 
         def ready() -> bool:

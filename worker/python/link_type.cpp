@@ -285,12 +285,12 @@ PyObject* close(PyObject* self, PyObject* arguments) {
   });
 }
 
+// Not guarded(): at its own end Python ends a thread that comes back, by unwinding its stack, which
+// cannot get through what is noexcept.
 PyObject* wait_for_question(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    WorkerLink* const link = link_of(self);
-    if (link == nullptr) return nullptr;
-    return PyBool_FromLong(unlocked([&] { return link->wait_for_question(); }));
-  });
+  WorkerLink* const link = link_of(self);
+  if (link == nullptr) return nullptr;
+  return PyBool_FromLong(unlocked([&] { return link->wait_for_question(); }));
 }
 
 PyObject* set_blocker(PyObject* self, PyObject* text) {

@@ -15,6 +15,21 @@ from .fast_client import Pool
 from .fast_response import FastResponse
 
 
+def _telling(name: str) -> Any:
+    """The method of Headers, which then makes the session forget."""
+    change = getattr(Headers, name)
+
+    def changing(self: Any, *arguments: Any, **named: Any) -> Any:
+        # Headers takes over as they are, with the case of the names, only those of its own class.
+        alike = (type(self)(list(one.items())) if type(one) is Headers else one for one in arguments)
+        try:
+            return change(self, *alike, **named)
+        finally:
+            forget(getattr(self, "_session", None))
+
+    return changing
+
+
 class _WatchedHeaders(Headers):
     """The headers of all requests; their copies are plain ones."""
 
@@ -23,20 +38,9 @@ class _WatchedHeaders(Headers):
     def attach(self, session: Any) -> None:
         self._session = session
 
-    def _tell(self) -> None:
-        forget(getattr(self, "_session", None))
-
-    def __setitem__(self, field: str, value: Any) -> None:
-        super().__setitem__(field, value)
-        self._tell()
-
-    def __delitem__(self, field: str) -> None:
-        super().__delitem__(field)
-        self._tell()
-
-    def add(self, field: str, value: Any) -> None:
-        super().add(field, value)
-        self._tell()
+    __setitem__, __delitem__, __ior__ = _telling("__setitem__"), _telling("__delitem__"), _telling("__ior__")
+    add, extend, update, setdefault = _telling("add"), _telling("extend"), _telling("update"), _telling("setdefault")
+    clear, popitem = _telling("clear"), _telling("popitem")
 
     def copy(self) -> Headers:
         return Headers(list(self.items()))

@@ -14,8 +14,9 @@ from .fast_wire import Wire, error_of, headers_of, request_of, sent_text, wire_o
 class _Lazy:
     """An attribute that is built of the native response when somebody looks at it."""
 
-    def __init__(self, build: Any) -> None:
+    def __init__(self, build: Any, otherwise: Any = lambda: None) -> None:
         self._build = build
+        self._otherwise = otherwise
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -23,7 +24,7 @@ class _Lazy:
     def __get__(self, response: Any, owner: type) -> Any:
         native = getattr(response, "_native", None)  # None in the class, and of Locust's own client
         if native is None:
-            return None
+            return self._otherwise()
         value = response.__dict__[self._name] = self._build(response, native)
         return value
 
@@ -37,7 +38,7 @@ class _Parts:
     _request = _Lazy(lambda response, native: response.request)
     _sent_request = _Lazy(lambda response, native: sent_text(native))
     _elapsed = _Lazy(lambda response, native: native.elapsed)
-    _history = _Lazy(lambda response, native: [])
+    _history = _Lazy(lambda response, native: [], otherwise=list)
 
     def _content(self) -> Any:
         native = getattr(self, "_native", None)

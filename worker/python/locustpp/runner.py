@@ -382,7 +382,10 @@ def _who_runs(frame: FrameType | None) -> str:
 
 def _close_all() -> None:
     for client in list(_clients):
-        client._close(3.0)
+        try:
+            client._close(3.0)
+        except KeyboardInterrupt:  # one more Ctrl-C while it ends: what is on its way leaves nevertheless
+            client._close(1.0)
 
 
 def _forget_all() -> None:

@@ -66,7 +66,8 @@ class Process:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST")}
         with self.file.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
+                # SIGINT is ignored in what a script has started with &, and would be in what is started here.
+                ["env", "--default-signal=INT", *command],
                 stdin=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,

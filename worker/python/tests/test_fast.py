@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fast_sessions import check, cookies_of
-from harness import VERSION, Cases, StockFastHttpSession, catch, raising
+from fast_sessions import check, cookies_of, maker
+from geventhttpclient.useragent import CompatResponse
+from harness import VERSION, Cases, Side, StockFastHttpSession, catch, plain, raising
 from locust.exception import ResponseError
 from locustpp import fast_wire
+from locustpp.fasthttp import FastHttpSession
 
 CASES = Cases()
 add = CASES.add
@@ -71,6 +73,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "own length": {"data": "abc", "headers": {"Content-Length": "3"}},
     "header with newline": {"headers": {"X-Bad": "a\r\nX-Worse: b"}},
     "latin header": {"headers": {"X-Latin": "grüße"}},
+    "unicode header": {"headers": {"X-Euro": "5 €"}},
+    "list header": {"headers": {"X-Two": ["a", "b"]}},
+    "tuple header": {"headers": {"X-Two": ("a", "b")}},
+    "number body": {"data": 5},
     "list body": {"data": [1, 2]},
 }  # fmt: skip
 for verb in ("get", "post", "put", "patch", "delete"):
@@ -211,7 +217,7 @@ if hasattr(StockFastHttpSession, "iter_lines"):
     add("iter_lines post", lambda s: list(s.iter_lines("/lines", method="POST")))
     add("iter_lines of 404", lambda s: list(s.iter_lines("/status/404")))
 add("flaky close", lambda s: s.get("/flaky/a/close/1"))
-add("flaky close post", lambda s: s.post("/flaky/b/close/1", data="x"))
+add("flaky close post", lambda s: [s.post("/flaky/b/close/1", data="x") for _ in range(2)][1])
 add("flaky close thrice", lambda s: s.get("/flaky/c/close/3"))
 add("flaky reset", lambda s: s.get("/flaky/d/reset/1"))
 add("flaky 503", lambda s: (s.get("/flaky/e/503/1"), s.get("/flaky/e/503/1"))[1])
@@ -238,3 +244,18 @@ def test_alike(case: str, server: Any) -> None:
 def test_alike_without_listeners(case: str, server: Any) -> None:
     """The statistics alone, as they are in most runs."""
     check(case, server.url, CASES[case], after=cookies_of, listen=False)
+
+
+if hasattr(CompatResponse, "history"):  # geventhttpclient 2.6
+
+    @pytest.mark.parametrize("listen", (True, False))
+    def test_caught_responses_know_their_history(server: Any, listen: bool) -> None:
+        """Nothing to compare with: stock raises AttributeError."""
+        side = Side(maker(FastHttpSession, server.url), listen)
+        for path in ("/hello/", "/redirect/302/2", "/status/404"):
+            uncaught = side.session.get(path)
+            caught = catch(side.session.get(path, catch_response=True))
+            assert plain([caught.history, caught.elapsed]) == plain([uncaught.history, uncaught.elapsed]), path
+        failed = catch(side.session.get("/close-at-once", catch_response=True))
+        assert (failed.history, failed.elapsed) == ([], None)
+        side.close()

@@ -20,6 +20,7 @@ import locust.contrib.fasthttp
 import pytest
 from fast_sessions import check, cookies_of, maker
 from geventhttpclient.client import HTTPClientPool
+from geventhttpclient.header import Headers
 from harness import FAST, VERSION, Side, StockFastHttpSession, compare, observe, plain
 from locust import FastHttpUser
 from locust.env import Environment
@@ -206,6 +207,12 @@ def changing(session: Any) -> Any:
     session.client.default_headers.update({"X-Newer": "2"})
     look()
     del session.client.default_headers["X-New"]
+    look()
+    session.client.default_headers.update(Headers({"X-Newer": "3"}))
+    look()
+    session.client.default_headers.update(type(session.client.default_headers)({"X-Newest": "4"}))
+    look()
+    session.client.default_headers.clear()
     look()
     session.auth_header = "Bearer x"
     look()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from harness import VERSION
-from processes import FILES, Place, Process, eventually, free_port, rows_of, scenario
+from processes import FILES, Place, Process, eventually, files, free_port, rows_of, scenario
 
 NATIVE_RUNNER = "runner NativeWorkerRunner of locustpp.runner"
 NATIVE_CLIENT = "client of locustpp.fasthttp"
@@ -186,6 +187,77 @@ def test_ends_like_a_stock_worker(place: Place) -> None:
         # KeyboardInterrupt is raised in whatever is running: now and then a user's greenlet, which says so.
         interrupted = end == signal.SIGINT and "KeyboardInterrupt" in worker.log
         assert interrupted or "Traceback" not in worker.log, f"{module}\n{worker.log}"
+
+
+@scenario
+def test_sigint_is_ignored_where_a_script_says_so(place: Place) -> None:
+    """As a shell does for what it starts with & in a script: Python leaves it, and SIGTERM ends the worker."""
+    target = place.target()
+    master = place.master("options.py")
+    where = ("--worker", "--master-host", "127.0.0.1", "--master-port", str(master.link_port))
+    workers = [
+        place.start(module, "bash", "-c", 'trap "" INT; exec "$@"', "bash", sys.executable, "-m", module, *files("options.py"), *where)
+        for module in ("locust", "locustpp")
+    ]
+    master.wait_for_workers(2)
+    for worker in workers:
+        worker.signal(signal.SIGINT)
+    master.swarm(2, target.url)
+    master.wait_until("one user each", lambda stats: [one["user_count"] for one in stats["workers"]] == [1, 1])
+    master.stop()
+    for worker in workers:
+        worker.signal(signal.SIGTERM)
+        ended_well(worker)
+
+
+@scenario
+def test_one_more_sigint_while_it_ends(place: Place) -> None:
+    """What it has counted arrives nevertheless."""
+    target = place.target()
+    master = place.master("interrupted_end.py")
+    worker = place.worker(master, "interrupted_end.py")
+    master.wait_for_workers()
+    master.swarm(2, target.url)
+    master.wait_for_requests(50)
+    worker.signal(signal.SIGTERM)
+    ended_well(worker)
+    assert 0 <= target.total() - master.settled()["hello"][0] <= 2
+
+
+# Each thread that comes back keeps Python for itself for its 0.1 s; most still wait for their turn when Python ends.
+THREADS_AT_PYTHONS_END = """
+import _thread, atexit, sys, time
+from locustpp import _native
+
+def busy(seconds, clock=time.monotonic):
+    end = clock() + seconds
+    while clock() < end:
+        pass
+
+class LastOfAll:
+    def __del__(self, busy=busy):
+        busy(1)
+
+def come_back():
+    link.wait_for_question()
+    busy(60)
+
+sys.last_of_all = LastOfAll()
+link = _native.WorkerLink("one", "127.0.0.1", 1, _native.Recorder(), [], "2.47.0")
+for _ in range(32):
+    _thread.start_new_thread(come_back, ())
+time.sleep(0.5)
+
+@atexit.register
+def end():
+    sys.setswitchinterval(0.1)
+    link.close(0.0)
+"""
+
+
+@scenario
+def test_threads_that_come_back_at_pythons_end(place: Place) -> None:
+    ended_well(place.python("threads", "-c", THREADS_AT_PYTHONS_END))
 
 
 @scenario
