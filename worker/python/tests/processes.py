@@ -279,9 +279,14 @@ def scenario(function: Callable[..., None]) -> Callable[..., None]:
     """A test `function(place, …)`; what else it takes is parametrized, no fixtures."""
 
     def test(request: Any, **parameters: Any) -> None:
-        if request.node.nodeid not in _running:
-            _start(item for item in request.session.items if item.module is request.node.module)
-        _running[request.node.nodeid].get()
+        name, module = request.node.nodeid, request.node.module
+        if name not in _running:
+            _start(item for item in request.session.items if item.module is module and item.nodeid not in _running)
+        try:
+            _running[name].get()
+        except BaseException:
+            del _running[name]  # a second try is a run of its own
+            raise
 
     own = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
