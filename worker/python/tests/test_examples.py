@@ -173,7 +173,9 @@ class Example:
                 process.signal(signal.SIGTERM)
         codes = {name: process.ended(60) for name, process in self.runs.items()}
         for name, process in self.workers.items():
-            if codes[f"{name}-master"] < 0:  # it has just died: Locust prepares masters without users for no signal
+            # It has just died: Locust prepares masters without users for no signal. And a stock worker that has
+            # heard of the end before its runner is whole stays for ever.
+            if name == "locust" or codes[f"{name}-master"] < 0:
                 process.signal(signal.SIGTERM)
             codes[name] = process.ended(60)
         return codes
