@@ -169,16 +169,17 @@ int start(Options options, const Locustfiles& locustfiles) {
   return run_worker(options, classes);
 }
 
-// Where there is no Python (in an image without it), the C++ twins of its locustfiles are run;
-// where there are none either, the sentence that says what is missing.
-std::optional<std::string> no_python(const std::vector<std::string>& arguments,
-                                     const Environment& environment, const std::string& files,
-                                     const Locustfiles& locustfiles) {
-  std::string why = become(python_command(arguments, environment));
+// Does not come back where Python takes over. Where there is none (in an image without it), the C++
+// twins of its locustfiles are to be run; false, and what is missing is said, where there are none.
+bool has_twins_without_python(const std::vector<std::string>& arguments,
+                              const Environment& environment, const std::string& files,
+                              const Locustfiles& locustfiles) {
+  const std::string why = become(python_command(arguments, environment));
   Options options;
   options.locustfile = files;
-  if (std::holds_alternative<UserClasses>(choose_user_classes(options, locustfiles))) return {};
-  return why;
+  if (std::holds_alternative<UserClasses>(choose_user_classes(options, locustfiles))) return true;
+  print_error(why);
+  return false;
 }
 
 }  // namespace
@@ -188,11 +189,9 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   // Before anything is read more closely: a Python locustfile may define arguments of its own.
   const std::string named = named_locustfiles(arguments, environment);
-  if (any_for_python(named)) {
-    if (const auto why = no_python(arguments, environment, named, locustfiles)) {
-      print_error(*why);
-      return 1;
-    }
+  if (any_for_python(named) &&
+      !has_twins_without_python(arguments, environment, named, locustfiles)) {
+    return 1;
   }
   const auto parsed = parse(argc, argv, environment);
   if (const auto* exit = std::get_if<Exit>(&parsed)) {
@@ -205,11 +204,10 @@ int worker_main(int argc, const char* const* argv, const Locustfiles& locustfile
     return exit->code;
   }
   const std::string& files = std::get<Options>(parsed).locustfile;
-  if (named.empty() && any_for_python(files)) {  // named by a configuration file
-    if (const auto why = no_python(arguments, environment, files, locustfiles)) {
-      print_error(*why);
-      return 1;
-    }
+  const bool in_configuration_file = named.empty() && any_for_python(files);
+  if (in_configuration_file &&
+      !has_twins_without_python(arguments, environment, files, locustfiles)) {
+    return 1;
   }
   int code = 1;
   try {

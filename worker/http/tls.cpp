@@ -120,9 +120,15 @@ void load_certificates(SSL_CTX* context, const TlsSettings& settings) {
   }
 }
 
-// "wrong version number" → "WRONG_VERSION_NUMBER", as Python names it.
+// "wrong version number" → "WRONG_VERSION_NUMBER", as Python names it: after the constant in
+// sslerr.h, which kept its name when newer OpenSSLs said "ssl/tls alert".
 std::string symbol_of(std::string_view reason) {
+  constexpr std::string_view kAlert = "ssl/tls alert ";
   std::string symbol;
+  if (reason.substr(0, kAlert.size()) == kAlert) {
+    symbol = "SSLV3_ALERT_";
+    reason.remove_prefix(kAlert.size());
+  }
   for (const char c : reason) {
     symbol += std::isalnum(static_cast<unsigned char>(c)) != 0
                   ? static_cast<char>(std::toupper(static_cast<unsigned char>(c)))

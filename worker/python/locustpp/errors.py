@@ -37,21 +37,38 @@ def _classes() -> dict[str, type[BaseException]]:
 _CLASSES = _classes()
 
 
+def _refusal(incoming: bytes, method: str) -> str:
+    """What this Python's ssl says when a server answers with these bytes."""
+    answer = ssl.MemoryBIO()
+    answer.write(incoming)
+    connection = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(answer, ssl.MemoryBIO(), server_hostname="x")
+    try:
+        getattr(connection, method)()
+    except ssl.SSLError as error:
+        return str(error)
+    return ""
+
+
 @functools.cache
 def _places() -> tuple[str, str]:
     """ "(_ssl.c:992)": what this Python's ssl puts at the end of what went wrong in a handshake, and
     later."""
+    texts = (_refusal(b"no TLS at all", method) for method in ("do_handshake", "read"))
+    handshake, later = (text[text.rfind("(") :] for text in texts)
+    return handshake, later
 
-    def place(method: str) -> str:
-        incoming = ssl.MemoryBIO()
-        incoming.write(b"no TLS at all")
-        try:
-            getattr(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="x"), method)()
-        except ssl.SSLError as error:
-            return str(error)[str(error).rfind("(") :]
-        return ""
 
-    return place("do_handshake"), place("read")
+@functools.cache
+def _words() -> tuple[tuple[str, str], ...]:
+    """Of the words that OpenSSL has changed, those of others and those of this Python's: the engine
+    may be linked to another OpenSSL."""
+    alert = ["sslv3 alert", "ssl/tls alert"]
+    if alert[1] not in _refusal(b"\x15\3\3\0\2\2\x28", "do_handshake"):  # handshake_failure (RFC 5246, 7.2)
+        alert.reverse()
+    certificate = [("self signed", "self-signed"), ("unsupported certificate purpose", "unsuitable certificate purpose")]
+    if ssl.OPENSSL_VERSION_INFO < (3,):
+        certificate = [(old, new) for new, old in certificate]
+    return (alert[0], alert[1]), *certificate
 
 
 def is_late(text: str) -> bool:
@@ -61,6 +78,8 @@ def is_late(text: str) -> bool:
 
 def tls_error(name: str, number: int, text: str) -> ssl.SSLError:
     """As Python's ssl raises it."""
+    for others, ours in _words():
+        text = text.replace(others, ours)
     error: ssl.SSLError = getattr(ssl, name)(number, f"{text} {_places()[is_late(text)]}")
     found = _SYMBOLS.match(text)
     if found:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from harness import FAST, StockFastHttpSession, compare_sessions
+from harness import FAST, StockFastHttpSession, checker
 from locust.contrib.fasthttp import FastHttpUser
 from locustpp.fasthttp import FastHttpSession
 
@@ -28,16 +28,7 @@ def maker(kind: type, base_url: str, user: Any = None, **kwargs: Any) -> Callabl
     return make
 
 
-def check(case: str, base_url: str, call: Callable[[Any], Any], after: Any = None, listen: bool = True, **kwargs: Any) -> None:
-    compare_sessions(
-        case,
-        maker(StockFastHttpSession, base_url, **kwargs),
-        maker(FastHttpSession, base_url, **kwargs),
-        call,
-        FAST,
-        listen=listen,
-        after=after,
-    )
+check = checker(maker, StockFastHttpSession, FastHttpSession, FAST)
 
 
 def cookies_of(session: Any) -> Any:

@@ -247,6 +247,18 @@ def compare_sessions(
     compare(case, run(make_stock), run(make_native))
 
 
+def checker(maker: Callable[..., Any], stock: type, native: type, attributes: Iterable[str]) -> Callable[..., None]:
+    """`check()` for two classes of sessions; `maker(class, base_url, **kwargs)` makes what makes one."""
+
+    def check(
+        case: str, base_url: str, call: Callable[[Any], Any], after: Any = None, listen: bool = True, **kwargs: Any
+    ) -> None:
+        makers = (maker(kind, base_url, **kwargs) for kind in (stock, native))
+        compare_sessions(case, *makers, call, attributes, listen, after)
+
+    return check
+
+
 # ---- what is done with a session ----
 
 Call = Callable[[Any], Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness import HTTP, Call, StockHttpSession, compare_sessions
+from harness import HTTP, StockHttpSession, checker
 from locustpp.http_session import HttpSession
 
 ATTRIBUTES = (*HTTP, "raw.status", "raw.reason", "raw.version", "raw.headers", "raw.read()", "__bool__()", "__repr__()")
@@ -28,16 +28,7 @@ def maker(kind: type, base_url: str, trust_env: bool = False, user: bool = True,
     return make
 
 
-def check(case: str, base_url: str, call: Call, after: Any = None, listen: bool = True, **kwargs: Any) -> None:
-    compare_sessions(
-        case,
-        maker(StockHttpSession, base_url, **kwargs),
-        maker(HttpSession, base_url, **kwargs),
-        call,
-        ATTRIBUTES,
-        listen=listen,
-        after=after,
-    )
+check = checker(maker, StockHttpSession, HttpSession, ATTRIBUTES)
 
 
 def state_of(session: Any) -> Any:
