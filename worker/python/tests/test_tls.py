@@ -3,6 +3,8 @@ of the tests' own."""
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import http_sessions
 import pytest
 from geventhttpclient.connectionpool import SSLConnectionPool
 from harness import catch, get, steps
+from locustpp.errors import exception_of
 
 Use = Callable[[Any, Any, Any], Any]  # of a session, the certificates and the server
 
@@ -156,3 +159,31 @@ def test_http_session_that_trusts_the_environment(
     monkeypatch.setenv(variable, certificates.path(name))
     http_sessions.check(f"{variable} {name}", secure_server.secure[0], get("/hello/"), trust_env=True)
     assert told() == []
+
+
+# ---- the engine's OpenSSL need not be the one of Python's ssl ----
+
+
+def in_words_of_python(name: str, text: str, error: ssl.SSLError) -> None:
+    told = exception_of(f"{name}(1, {text!r})")
+    assert (type(told), str(told)) == (type(error), str(error))
+    assert isinstance(told, ssl.SSLError) and (told.library, told.reason) == (error.library, error.reason)
+
+
+@pytest.mark.parametrize("words", ["sslv3 alert", "ssl/tls alert"])
+def test_alert_in_the_words_of_another_openssl(words: str) -> None:
+    answer = ssl.MemoryBIO()
+    answer.write(bytes([21, 3, 3, 0, 2, 2, 40]))  # fatal handshake_failure: RFC 5246, 6.2.1 and 7.2
+    client = ssl.create_default_context().wrap_bio(answer, ssl.MemoryBIO(), server_hostname="nowhere")
+    with pytest.raises(ssl.SSLError) as raised:
+        client.do_handshake()
+    in_words_of_python("SSLError", f"[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] {words} handshake failure", raised.value)
+
+
+@pytest.mark.parametrize("words", ["self signed", "self-signed"])
+def test_certificate_in_the_words_of_another_openssl(words: str, secure_server: Any) -> None:
+    port = int(secure_server.tls_url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as connection, pytest.raises(ssl.SSLError) as raised:
+        ssl.create_default_context().wrap_socket(connection, server_hostname="127.0.0.1")
+    text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {words} certificate"
+    in_words_of_python("SSLCertVerificationError", text, raised.value)
