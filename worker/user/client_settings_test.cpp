@@ -5,14 +5,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "http/test_dns.h"
-#include "user/running_user.h"
-#include "user/test_http_server.h"
-#include "user/test_shard.h"
+#include "user/test_one_task.h"
 
 namespace locust {
 namespace {
@@ -24,30 +21,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class ClientSettingsTest : public testing::Test {
+class ClientSettingsTest : public test::OneTask {
  protected:
-  ClientSettingsTest() {
-    ScriptedUser::hooks = &hooks;
-    scripted.task<&ScriptedUser::task>().host(server.url());
-  }
-
-  // Runs the body once, as the only task of a user.
-  void run(const ScriptedUser::Hooks::Method& body) {
-    hooks.task = [&](ScriptedUser& self) -> Task<> {
-      co_await body(self);
-      throw StopUser();
-    };
-    const auto script = [&]() -> Task<> {
-      user = std::make_unique<RunningUser>(
-          shard.context, scripted,
-          [](void* flag, RunningUser&) { *static_cast<bool*>(flag) = true; }, &gone);
-      user->start();
-      co_await shard.until([this] { return gone; });
-    };
-    shard.run(script);
-    for (const UserError& error : shard.errors) ADD_FAILURE() << error.msg;
-    report = shard.recorder.take(std::chrono::system_clock::now());
-  }
   // What a GET of this URL brings: its body, or its error.
   std::string get(const std::string& url) {
     std::string got;
@@ -65,14 +40,6 @@ class ClientSettingsTest : public testing::Test {
     for (const auto& [key, error] : report.errors) all.push_back(error.error);
     return all;
   }
-
-  test::HttpServer server;
-  ScriptedUser::Hooks hooks;
-  test::TestShard shard;
-  UserClassOf<ScriptedUser> scripted{"Scripted"};
-  std::unique_ptr<RunningUser> user;
-  bool gone = false;
-  stats::Report report;
 };
 
 // ---- Rules: what Locust 2.47.0 records for each of its clients ----

@@ -10,14 +10,12 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "user/running_user.h"
-#include "user/test_http_server.h"
-#include "user/test_shard.h"
+#include "user/test_one_task.h"
 
 namespace locust {
 namespace {
@@ -27,31 +25,8 @@ using test::ScriptedUser;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class HttpSessionTest : public testing::Test {
+class HttpSessionTest : public test::OneTask {
  protected:
-  HttpSessionTest() {
-    ScriptedUser::hooks = &hooks;
-    scripted.task<&ScriptedUser::task>().host(server.url());
-  }
-
-  // Runs the body once, as the only task of a user.
-  void run(const ScriptedUser::Hooks::Method& body) {
-    hooks.task = [&](ScriptedUser& self) -> Task<> {
-      co_await body(self);
-      throw StopUser();
-    };
-    const auto script = [&]() -> Task<> {
-      user = std::make_unique<RunningUser>(
-          shard.context, scripted,
-          [](void* flag, RunningUser&) { *static_cast<bool*>(flag) = true; }, &gone);
-      user->start();
-      co_await shard.until([this] { return gone; });
-    };
-    shard.run(script);
-    for (const UserError& error : shard.errors) ADD_FAILURE() << error.msg;
-    report = shard.recorder.take(std::chrono::system_clock::now());
-  }
-
   const stats::EntryReport& row(const std::string& method, const std::string& name) const {
     for (const auto& one : report.stats) {
       if (one.method == method && one.name == name) return one;
@@ -68,14 +43,6 @@ class HttpSessionTest : public testing::Test {
     }
     return result;
   }
-
-  test::HttpServer server;
-  ScriptedUser::Hooks hooks;
-  test::TestShard shard;
-  UserClassOf<ScriptedUser> scripted{"Scripted"};
-  std::unique_ptr<RunningUser> user;
-  bool gone = false;
-  stats::Report report;
 };
 
 TEST_F(HttpSessionTest, EverySendIsRecordedOnceUnderMethodAndName) {
