@@ -304,7 +304,10 @@ def wire_request(adapter: NativeAdapter, request: PreparedRequest, settings: dic
     length = headers.get("content-length")
     if length is not None and length[1] != str(len(body or b"")):
         return None
-    target = parse_url(adapter.request_url(request, None))
+    path = adapter.request_url(request, None)
+    if not path.startswith("/"):
+        return None
+    target = parse_url(f"http://host{path}")  # by itself, "//path" is a host to it
     port = f":{url.port}" if url.port else ""
     try:
         for name, value in headers.values():

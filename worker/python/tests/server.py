@@ -32,7 +32,8 @@ class Request(NamedTuple):
 
     @property
     def path(self) -> str:
-        return urlsplit(self.target).path
+        # A target that begins with two slashes is a path all the same (RFC 9112, 3.2.1).
+        return urlsplit(self.target).path if "://" in self.target else self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, str]:
@@ -273,7 +274,7 @@ class Connection:
             first, _, rest = request.path.lstrip("/").partition("/")
             route = ROUTES.get(first)
             self.method = request.method
-            answer = route(request, rest) if route else message(404, b"no such route", PLAIN)
+            answer = route(request, rest) if route else message(404, b"no route: " + request.target.encode("latin-1"), PLAIN)
             if request.header("Via"):
                 # A proxy that closes its connection after each response: one that ends with it leaves no doubt.
                 raise Closed("", re.sub(rb"\r\nContent-Length: \d+", b"", answer, count=1))

@@ -242,7 +242,7 @@ add("redirect history", lambda s: [(r.status_code, r.url, r.headers["Location"],
 URLS = {
     "absolute": "{base}/echo", "upper scheme": "HTTP://127.0.0.1:{port}/echo", "localhost": "http://localhost:{port}/echo", "fragment": "/echo#part",
     "fragment and query": "/echo?a=b#part", "umlaut": "/echo/ü?ü=ä", "blank": "/echo/a b?c d", "percent": "/echo/%7euser%2f?a=%7e%zz", "bare percent": "/echo/100%",
-    "double slash": "//echo", "inner double slash": "/echo//x", "dots": "/a/../echo/./x", "dot file": "/echo/.hidden", "query only": "?a=b", "empty": "",
+    "double slash": "//echo", "double slash and query": "//echo?a=//b", "three slashes": "///echo", "inner double slash": "/echo//x", "dots": "/a/../echo/./x", "dot file": "/echo/.hidden", "query only": "?a=b", "empty": "",
     "empty query": "/echo?", "question marks": "/echo?a?b", "colon": "/echo/a:b@c,d;e=f", "quotes": "/echo/'\"<>", "braces": "/echo/{{a}}|\\^`", "plus": "/echo?a+b",
     "star": "/echo/*", "no scheme": "echo", "other scheme": "ftp://x/y", "no host": "http:///x", "bad port": "http://127.0.0.1:x/", "bad label": "http://.example/",
     "ipv6": "http://[::1]:1/x", "unknown host": "http://no-such-host.invalid/x", "refused": "http://127.0.0.1:1/x", "trailing": "/echo/", "brackets": "/echo?a[]=1",
@@ -253,6 +253,15 @@ for kind, url in URLS.items():
     add(f"url {kind} posted", lambda s, u=url: s.post(u.format(base=s.base_url, port=s.base_url.rpartition(":")[2]), json={}))
 for kind, url in {"none": None, "bytes": b"/echo", "number": 5}.items():
     add(f"url {kind}", lambda s, u=url: s.get(u))
+
+
+def below_a_base(session: Any) -> Any:
+    """As with a --host that ends with a slash."""
+    session.base_url += "/"
+    return [session.get(path).text for path in ("/echo", "echo", "/status/404")]
+
+
+add("base URL ends with a slash", below_a_base)
 ANSWERS = (
     "empty json not-json headers large/100000 lines binary chunked trailers interim connection-close until-close http10 encoded/gzip encoded/deflate "
     "encoded/raw-deflate encoded/br encoded/identity encoded/upper encoded/empty-gzip charset/utf-8 charset/latin-1 charset/utf-16 charset/cp1252 "
