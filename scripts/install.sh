@@ -91,7 +91,7 @@ application() {
   put_stack "$1" "$VPC_STACK" vpc.yml
   put_stack "$1" "$ECS_STACK" ecs.yml "Region=$1" "Image=$2" "TaskCount=$tasks" \
     ${architecture:+"CpuArchitecture=$architecture"} ${stop_schedule:+"StopSchedule=$stop_schedule"}
-  [[ $changed ]] || ensure_count "$1" "$ECS_STACK" ServiceName "$tasks"
+  ensure_count "$1" "$ECS_STACK" ServiceName TaskCount
 }
 
 app_image2=$app_image
@@ -129,7 +129,7 @@ parameters=("Region=$tests_region" "MasterTaskCount=1" "TaskCount=$workers" "Ima
 [[ -z $web_cidr ]] || parameters+=("WebCidr=$web_cidr")
 [[ -z $stop_schedule ]] || parameters+=("StopSchedule=$stop_schedule")
 put_stack "$tests_region" "$TESTS_STACK" ecs-tests.yml "${parameters[@]}"
-[[ $changed ]] || ensure_count "$tests_region" "$TESTS_STACK" WorkerServiceName "$workers"
+ensure_tests "$tests_region"
 
 [[ ! $dry_run ]] || exit 0
 say

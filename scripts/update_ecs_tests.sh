@@ -56,5 +56,5 @@ need_aws
 need_account "$region"
 must_exist=1
 put_stack "$region" "$TESTS_STACK" ecs-tests.yml "TaskCount=$count" ${parameters[@]+"${parameters[@]}"}
-[[ $changed ]] || ensure_count "$region" "$TESTS_STACK" WorkerServiceName "$count"
+ensure_tests "$region"
 [[ $dry_run ]] || say "The load test in $region has $count worker(s) wanted."

@@ -38,7 +38,8 @@ def keep_new_task_definitions():
 
 
 def update_as_aws_does():
-    """A previous value may be a template's default; an update that changes nothing is refused."""
+    """A previous value may be a template's default; an update that changes nothing is refused, and leaves
+    alone what only names a parameter that keeps its value."""
 
     def known(stack):
         return {
@@ -72,8 +73,10 @@ def update_as_aws_does():
         update = getattr(resource, "update_from_cloudformation_json", None)
         return update is not None and not hasattr(update, "__isabstractmethod__")
 
-    def those_that_can_be(self, *arguments):
-        names = difference(self, *arguments)
+    def those_that_can_be(self, template, parameters=None):
+        before = {key: str(value) for key, value in self.resolved_parameters.items()}
+        changed = {key: value for key, value in (parameters or {}).items() if before.get(key) != value}
+        names = difference(self, template, changed)
         names["Modify"] = [n for n in names["Modify"] if can_be_updated(self._parsed_resources.get(n))]
         return names
 

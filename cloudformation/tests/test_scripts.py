@@ -82,14 +82,26 @@ def test_an_update_without_changes_is_a_success(installed, tmp_path):
     assert workers(installed)["desiredCount"] == 1
 
 
-def test_tasks_that_a_schedule_has_stopped_come_back(installed):
-    installed.client("ecs", TESTS_REGION).update_service(
-        cluster="djangoscalingtests", service="django-scaling-tests-slave-service", desiredCount=0
-    )
-    done = installed.script("update_ecs_tests.sh", "--region", TESTS_REGION, "1")
+@pytest.mark.parametrize("wanted", ["1", "2"], ids=["nothing else changes", "the workers change"])
+def test_tasks_that_a_schedule_has_stopped_come_back(installed, wanted):
+    """An update leaves the master's service alone, as CloudFormation does: the number in the stack is the same."""
+    services = ("django-scaling-tests-master-service", "django-scaling-tests-slave-service")
+    for service in services:
+        installed.client("ecs", TESTS_REGION).update_service(
+            cluster="djangoscalingtests", service=service, desiredCount=0
+        )
+    done = installed.script("update_ecs_tests.sh", "--region", TESTS_REGION, "--masters", "1", wanted)
     assert succeeded(done)
-    assert "from 0 to 1 tasks" in done.stdout
-    assert workers(installed)["desiredCount"] == 1
+    assert "django-scaling-tests-master-service in eu-west-1: from 0 to 1 tasks" in done.stdout
+    master, workers = (installed.service("djangoscalingtests", service, TESTS_REGION) for service in services)
+    assert (master["desiredCount"], workers["desiredCount"]) == (1, int(wanted))
+
+
+def test_a_master_that_is_not_wanted_stays_away(installed):
+    assert succeeded(installed.script("update_ecs_tests.sh", "--region", TESTS_REGION, "--masters", "0", "1"))
+    assert succeeded(installed.script("update_ecs_tests.sh", "--region", TESTS_REGION, "1"))
+    master = installed.service("djangoscalingtests", "django-scaling-tests-master-service", TESTS_REGION)
+    assert master["desiredCount"] == 0
 
 
 def test_parameters_of_the_load_test(installed):

@@ -280,13 +280,11 @@ template_parameters() {
 }
 
 # put_stack REGION STACK TEMPLATE KEY=VALUE...: creates the stack, or updates it so that parameters which
-# are not named stay as they are, and waits. `changed` is then empty when there was nothing to change.
-# With must_exist=1 a stack that is not there is an error.
+# are not named stay as they are, and waits. With must_exist=1 a stack that is not there is an error.
 must_exist=''
 put_stack() {
   local region=$1 stack=$2 template=$TEMPLATES/$3 verb=create parameters=() named=' ' pair key known
   shift 3
-  changed=1
   for pair in "$@"; do
     # Commas would separate the values of a list.
     parameters+=("ParameterKey=${pair%%=*},ParameterValue=\"${pair#*=}\"")
@@ -322,7 +320,6 @@ put_stack() {
     --capabilities CAPABILITY_IAM
   [[ ${#parameters[@]} -eq 0 ]] || set -- "$@" --parameters "${parameters[@]}"
   if ! change "$region" "$@"; then
-    changed=''
     say "$stack in $region: nothing to change"
     return 0
   fi
@@ -337,21 +334,37 @@ put_stack() {
   [[ $dry_run ]] || say "$stack in $region: ${verb}d"
 }
 
-# A schedule, or somebody by hand, may have changed the number of tasks without the stack: then an update
-# finds nothing to change. ensure_count REGION STACK OUTPUT_OF_SERVICE N
+# stack_parameter REGION STACK KEY → $answer
+stack_parameter() {
+  ask "$1" cloudformation describe-stacks --stack-name "$2" \
+    --query "Stacks[0].Parameters[?ParameterKey=='$3'].ParameterValue | [0]" || answer=''
+}
+
+# A schedule, or somebody by hand, may have changed the number of tasks without the stack; an update leaves
+# a service alone whose own part of the stack stays the same.
+# ensure_count REGION STACK OUTPUT_OF_SERVICE PARAMETER_WITH_THE_NUMBER
 ensure_count() {
-  local cluster service
+  local cluster service wanted
   [[ ! $dry_run ]] || return 0
   stack_output "$1" "$2" ClusterName
   cluster=$answer
   stack_output "$1" "$2" "$3"
   service=$answer
+  stack_parameter "$1" "$2" "$4"
+  wanted=$answer
   ask "$1" ecs describe-services --cluster "$cluster" --services "$service" --query 'services[0].desiredCount' ||
     answer=''
-  if [[ $answer != "$4" ]]; then
-    change "$1" ecs update-service --cluster "$cluster" --service "$service" --desired-count "$4"
-    say "$service in $1: from ${answer:-no} to $4 tasks"
+  if [[ $answer != "$wanted" ]]; then
+    change "$1" ecs update-service --cluster "$cluster" --service "$service" --desired-count "$wanted"
+    made+=("$service in $1 with $wanted tasks")
+    say "$service in $1: from ${answer:-no} to $wanted tasks"
   fi
+}
+
+# The master before the workers, which look for it.
+ensure_tests() {  # ensure_tests REGION
+  ensure_count "$1" "$TESTS_STACK" MasterServiceName MasterTaskCount
+  ensure_count "$1" "$TESTS_STACK" WorkerServiceName TaskCount
 }
 
 # delete_stack REGION STACK: and waits; one that is not there is no error.
@@ -394,6 +407,6 @@ TEXT
   need_account "$region"
   must_exist=1
   put_stack "$region" "$ECS_STACK" ecs.yml "TaskCount=$count" ${image:+"Image=$image"}
-  [[ $changed ]] || ensure_count "$region" "$ECS_STACK" ServiceName "$count"
+  ensure_count "$region" "$ECS_STACK" ServiceName TaskCount
   [[ $dry_run ]] || say "The application in $region has $count task(s) wanted."
 }
