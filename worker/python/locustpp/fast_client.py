@@ -156,6 +156,8 @@ class Pool(HTTPClientPool):
         client = self.clients.get(key)
         if client is None:
             if url.scheme not in ("http", "https") or not url.host:
+                if self.primed is CAPTURE:  # a client of geventhttpclient's would really send
+                    raise Captured
                 return super().get_client(url)
             client = self.clients[key] = Client(self, url)
         return client

@@ -229,6 +229,10 @@ add("absolute elsewhere", lambda s: s.get("http://127.0.0.1:9/"))
 add("unknown host", lambda s: s.get("http://no-such-host.invalid/"))
 add("bad port", lambda s: s.get("http://127.0.0.1:99999/"))
 add("absolute ftp", lambda s: s.get("ftp://127.0.0.1/"))
+for kind, url in {"nothing": "http:///x", "port only": "http://:5900/", "double slash": "//echo", "three slashes": "///echo"}.items():
+    add(f"host of {kind}", lambda s, u=url: s.get(u))
+    add(f"host of {kind} caught", lambda s, u=url: catch(s.get(u, catch_response=True)))
+    add(f"host of {kind} posted", lambda s, u=url: s.post(u, data="x"))
 add("bad method", lambda s: s.request("GE T", "/hello/"))
 add("own method", lambda s: s.request("PURGE", "/echo"))
 if fast_wire._HEAD_IS_LATIN:  # stock crashes otherwise
