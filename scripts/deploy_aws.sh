@@ -37,7 +37,7 @@ done
 repository=${words[0]} version=${words[1]}
 [[ $repository =~ ^[a-z0-9][A-Za-z0-9._/:-]*$ ]] ||
   die "'$repository' is not a repository." "aws ecr create-repository prints it as repositoryUri"
-[[ $version =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ ]] || die "'$version' is not a tag." "take something like v1"
+need_version "$version"
 if [[ -z $image ]]; then
   case $repository in
     */djangoscalingtests | djangoscalingtests) image=worker ;;

@@ -49,8 +49,13 @@ need_number --workers "$workers" 0 5000
   die "--architecture must be X86_64 or ARM64, not '$architecture'." "see ${0##*/} --help"
 [[ ${zone:+given} == "${name:+given}" ]] || die "--hosted-zone and --record-name belong together." "give both or none"
 [[ -z $zone || -z $target ]] || die "There is one target: --target or --record-name." "leave one of them out"
+[[ -z $zone ]] || need_parameter route53.yml HostedZoneId --hosted-zone "$zone" \
+  "aws route53 list-hosted-zones lists yours; the ID is what follows /hostedzone/"
+[[ -z $name ]] || need_parameter route53.yml RecordName --record-name "$name" "give the whole name, such as hello.example.com"
 need_web_cidr "$web_cidr"
+need_schedule "$stop_schedule"
 if [[ $version ]]; then
+  need_version "$version"
   [[ -z $app_image && -z $tests_image ]] || die "Images are either given or built." "leave out --version, or the images"
 else
   [[ $app_image ]] || die "No image for the application." "give --app-image or --version (see ${0##*/} --help)"

@@ -36,8 +36,8 @@ need_count workers
 ! is_given --worker-image || need_image "the workers" "$worker_image"
 ! is_given --masters || need_number --masters "$masters" 0 1
 need_web_cidr "$web_cidr"
-[[ $master_ip =~ ^[0-9A-Za-z.:-]*$ ]] ||
-  die "--master-ip wants an address or a name, not '$master_ip'." "scripts/run_tests.sh --show-master prints it"
+need_schedule "$stop_schedule"
+need_parameter ecs-tests.yml MasterIp --master-ip "$master_ip" "scripts/run_tests.sh --show-master prints its private address"
 
 # parameter OPTION NAME VALUE: an option that is not there leaves the stack's parameter as it is.
 parameter() {

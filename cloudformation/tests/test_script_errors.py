@@ -151,6 +151,13 @@ def test_no_region(stage, name):
         ("install.sh", (*IMAGES, *THREE, "--hosted-zone", "Z1"), "belong together"),
         ("install.sh", (*IMAGES, *THREE, "--target", "hello.example.com"), "must be a URL"),
         ("install.sh", (*IMAGES, *THREE, "--web-cidr", "0.0.0.0/0"), "not everybody"),
+        ("install.sh", (*IMAGES, *THREE, "--web-cidr", "999.999.999.999/32"), "203.0.113.7/32"),
+        ("install.sh", (*IMAGES, *THREE, "--web-cidr", "203.0.113.7"), "203.0.113.7/32"),
+        ("install.sh", (*IMAGES, *THREE, "--stop-schedule", "nonsense"), "cron(0 19 * * ? *)"),
+        ("install.sh", (*IMAGES, *THREE, "--stop-schedule", "cron(0 19)"), "six fields"),
+        ("install.sh", (*IMAGES, *THREE, "--hosted-zone", "Z1", "--record-name", "a b"), "'a b'"),
+        ("install.sh", (*IMAGES, *THREE, "--hosted-zone", "a/b", "--record-name", "a"), "'a/b'"),
+        ("install.sh", (*THREE, "--version", "bad tag"), "not a tag"),
         ("install.sh", (*IMAGES, *THREE, "--architecture", "sparc"), "X86_64 or ARM64"),
         ("update_ecs_region1.sh", ("--region", "eu-west-1", "ten"), "whole number"),
         ("update_ecs_region1.sh", ("--region", "eu-west-1", "1", "2"), "one number of tasks"),
@@ -158,6 +165,7 @@ def test_no_region(stage, name):
         ("update_ecs_tests.sh", ("--region", "eu-west-1", "--masters", "2"), "from 0 to 1"),
         ("update_ecs_tests.sh", ("--region", "eu-west-1", "--master-ip", "a b"), "--master-ip"),
         ("update_ecs_tests.sh", ("--region", "eu-west-1", "--target", "http://a/b"), "without a path"),
+        ("update_ecs_tests.sh", ("--region", "eu-west-1", "--stop-schedule", "19:00"), "six fields"),
         ("shutdown.sh", THREE, "Nobody is there to be asked"),
         ("run_tests.sh", (), "How many users"),
         ("run_tests.sh", ("--users", "0"), "whole number"),
@@ -171,9 +179,22 @@ def test_no_region(stage, name):
     ],
 )
 def test_wrong_options(stage, name, arguments, part):
+    """Nothing is asked of AWS before they are refused, and a dry run refuses them too."""
     stage.play(tools=("aws", "docker"))
     assert failed(stage.script(name, *arguments), part)
-    assert stage.changes() == []
+    assert stage.asked() == []
+    if part != "Nobody is there to be asked":
+        assert failed(stage.script(name, "--dry-run", *arguments), part)
+
+
+@pytest.mark.parametrize("option, value", [
+    ("--web-cidr", "203.0.113.7/32"), ("--web-cidr", "10.0.0.0/8"), ("--web-cidr", ""),
+    ("--stop-schedule", "cron(0 19 ? * MON,FRI *)"), ("--stop-schedule", "cron(0/5 8-17 L * ? 2030)"),
+    ("--stop-schedule", ""), ("--master-ip", "10.0.3.4"), ("--master-ip", ""),
+])  # fmt: skip
+def test_right_options(stage, option, value):
+    stage.play()
+    assert succeeded(stage.script("update_ecs_tests.sh", "--dry-run", "--region", "eu-west-1", option, value))
 
 
 # --- AWS says no ----------------------------------------------------------------------------------

@@ -95,10 +95,28 @@ need_three_regions() {
   need_region "the load test" "$tests_region" TESTS_REGION
 }
 
+# need_parameter TEMPLATE KEY OPTION VALUE NEXT_STEP: by the template's own pattern, so that nothing is made
+# before a value is refused.
+need_parameter() {
+  local pattern
+  pattern=$(awk -v key="  $2:" '$0 == key { inside = 1; next } /^  [A-Za-z]/ { inside = 0 }
+    inside && sub(/^ *AllowedPattern: "/, "") { sub(/"$/, ""); print }' "$TEMPLATES/$1")
+  pattern=${pattern//\\\\/\\}  # a backslash is written twice in the template
+  [[ $4 =~ $pattern ]] || die "$3 does not take '$4'." "$5"
+}
+
 need_web_cidr() {
-  [[ $1 =~ ^$|^[0-9.]+/([1-9]|[12][0-9]|3[0-2])$ ]] ||
-    die "--web-cidr wants a range such as 203.0.113.7/32, and not everybody, but got '$1'." \
-      "take your own address: curl -s https://checkip.amazonaws.com"
+  need_parameter ecs-tests.yml WebCidr --web-cidr "$1" \
+    "name a range such as 203.0.113.7/32, and not everybody; your own address: curl -s https://checkip.amazonaws.com"
+}
+
+need_schedule() {
+  need_parameter ecs-tests.yml StopSchedule --stop-schedule "$1" \
+    "give it six fields, in UTC, such as 'cron(0 19 * * ? *)'"
+}
+
+need_version() {
+  [[ $1 =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ ]] || die "'$1' is not a tag." "take something like v1"
 }
 
 # need_number WHAT VALUE LOWEST HIGHEST
