@@ -197,9 +197,10 @@ void write_entry(Writer& out, const stats::EntryReport& entry) {
   out.counters("num_fail_per_sec", entry.num_fail_per_sec);
 }
 
-void write_errors(Writer& out, const std::map<std::string, stats::ErrorReport>& errors) {
-  out.map(errors.size());
-  for (const auto& [key, error] : errors) {
+void write_errors(Writer& out, const stats::Report& report) {
+  out.map(report.errors.size());
+  for (const auto* keyed : report.errors_as_first_seen()) {
+    const auto& [key, error] = *keyed;
     out.text(key);
     out.map(6);
     out.field("name", error.name);
@@ -265,7 +266,7 @@ struct MessageWriter {
     out.text("stats_total");
     write_entry(out, message.report.total);
     out.text("errors");
-    write_errors(out, message.report.errors);
+    write_errors(out, message.report);
     out.counters("user_classes_count", message.user_classes_count);
     out.field("user_count", message.user_count);
   }

@@ -93,9 +93,11 @@ PyObject* to_python(const std::vector<stats::EntryReport>& rows) {
   return list.release();
 }
 
-PyObject* to_python(const std::map<std::string, stats::ErrorReport>& errors) {
+PyObject* errors_of(const stats::Report& report) {
   Dict dict;
-  for (const auto& [key, error] : errors) dict.set(Ref(to_str(key)), to_python(error));
+  for (const auto* keyed : report.errors_as_first_seen()) {
+    dict.set(Ref(to_str(keyed->first)), to_python(keyed->second));
+  }
   return dict.release();
 }
 
@@ -262,7 +264,7 @@ PyObject* to_dict(const stats::Report& report) {
   return Dict()
       .set("stats", to_python(report.stats))
       .set("stats_total", to_python(report.total))
-      .set("errors", to_python(report.errors))
+      .set("errors", errors_of(report))
       .release();
 }
 

@@ -58,6 +58,16 @@ void ErrorReport::merge(const ErrorReport& other) {
 
 bool Report::empty() const { return stats.empty() && errors.empty(); }
 
+std::vector<const std::pair<const std::string, ErrorReport>*> Report::errors_as_first_seen() const {
+  std::vector<const std::pair<const std::string, ErrorReport>*> ordered;
+  ordered.reserve(errors.size());
+  for (const auto& keyed : errors) ordered.push_back(&keyed);
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto* one, const auto* other) {
+    return one->second.first_seen < other->second.first_seen;
+  });
+  return ordered;
+}
+
 void Report::merge(const Report& other) {
   if (other.is_default()) return;
   if (is_default()) {

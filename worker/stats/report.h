@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace locust::stats {
@@ -50,6 +51,9 @@ struct Report {
 
   // Whether nothing happened: no request, no failure.
   bool empty() const;
+  // The errors as Locust's dictionary has them: the one that was first seen comes first. The
+  // pointers hold as long as nobody changes the report.
+  std::vector<const std::pair<const std::string, ErrorReport>*> errors_as_first_seen() const;
   // Whether no recorder has made it: such a one has no start time, and leaves what it is merged
   // with as it is. Never to be sent: its start time of 0 would become the master's.
   bool is_default() const { return total.name.empty() && empty(); }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace locust::stats {
 namespace {
 
@@ -107,6 +110,16 @@ TEST(Report, ADefaultOneTakesOverTheOthersTotal) {
   EXPECT_EQ(sum.total.start_time, 10);
   sum.merge(report);
   EXPECT_EQ(sum.total.num_requests, 2u);
+}
+
+TEST(Report, ErrorsComeInTheOrderOfTheirFirstOccurrence) {
+  Report report;
+  report.errors["a"] = {"/", "GET", "third", 1, 12, 12};
+  report.errors["b"] = {"/", "GET", "first", 1, 10.5, 20};
+  report.errors["c"] = {"/", "GET", "second", 1, 11, 11};
+  std::vector<std::string> texts;
+  for (const auto* keyed : report.errors_as_first_seen()) texts.push_back(keyed->second.error);
+  EXPECT_EQ(texts, (std::vector<std::string>{"first", "second", "third"}));
 }
 
 TEST(Report, IsEmptyWithoutRowsAndErrors) {

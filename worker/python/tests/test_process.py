@@ -65,6 +65,16 @@ def test_everything_a_locustfile_does_counts_as_in_locust(place: Place, listen: 
     assert "fast pool" in report and "http verdict" in report and "not good enough" in report
 
 
+@scenario
+def test_error_report_is_in_the_order_of_time(place: Place) -> None:
+    runs = {module: place.headless(module, "fails.py", "--users", "1") for module in ("locust", "locustpp")}
+    seen = {}
+    for module, process in runs.items():
+        assert process.ended() == 1
+        seen[module] = re.findall(r"GET +/(\w+): ", process.log.partition("Error report")[2])
+    assert seen["locustpp"] == seen["locust"] and len(seen["locust"]) == 8, runs["locustpp"].log
+
+
 def written(place: Place, prefix: str, process: Process) -> set[str]:
     """The names in the file of --csv, when there are some: it is written once a second."""
     file = place.path / f"{prefix}_stats.csv"
