@@ -13,13 +13,14 @@ usage: scripts/run_tests.sh [OPTION...] --users N
 
 Starts a run in the web interface of a master, prints a line every two seconds, stops it, and saves
 Locust's HTML report and CSV files. Ctrl-C stops the run too. Exit code 0: there were requests, and none
-has failed; 3: some have failed, the report is there; 1: it could not be run.
+has failed; 3: some have failed, the report is there; 4: it ended before its time or workers were lost,
+the report is there; 1: it could not be run, or there was not a single request.
 
   --users N             how many users
   --spawn-rate N        users started a second (default: all within 5 seconds)
   --seconds N           how long (default $seconds)
   --workers N           wait until that many workers are there (default $workers)
-  --host URL            the host to show in the web interface; default: what the locustfile says
+  --host URL            the users' host; default: what the locustfile says
   --out FOLDER          where the files go (default: ./report-DATE-TIME)
   --master URL          the web interface; default: the master of the stack in --region
   --region REGION       default: the environment's TESTS_REGION
@@ -67,7 +68,12 @@ call() { curl --silent --show-error --fail --max-time 20 "$@"; }
 # field FILTER: from the last state that the master told
 field() { jq -r "$1" <<<"$state"; }
 
-ask_state() { state=$(call "$master/stats/requests" 2>&1) && jq -e .state <<<"$state" >/dev/null 2>&1; }
+# The last good state stays when the master does not answer.
+ask_state() {
+  answered=$(call "$master/stats/requests" 2>&1) && jq -e .state <<<"$answered" >/dev/null 2>&1 && state=$answered
+}
+
+is_idle() { [[ $(field .state) == ready || $(field .state) == stopped ]]; }
 
 # Locust counts workers that are gone, too.
 count_workers() { field '[.workers[]? | select(.state != "missing" and .state != "stopped")] | length'; }
@@ -77,11 +83,13 @@ line() {
     (.stats[-1].num_requests // 0))  failures \((.stats[-1].num_failures // 0))  requests/s \((.total_rps // 0) | round)"'
 }
 
+# Older masters take a GET only, newer ones a POST.
+send_stop() { call --request POST "$master/stop" >/dev/null 2>&1 || call "$master/stop" >/dev/null 2>&1; }
+
 stop_run() {
   [[ $running ]] || return 0
   running=''
-  # Older masters take a GET only, newer ones a POST.
-  call --request POST "$master/stop" >/dev/null 2>&1 || call "$master/stop" >/dev/null ||
+  send_stop ||
     die "The run could not be stopped: $master does not answer." "stop it in its web interface"
 }
 
@@ -107,9 +115,12 @@ rate=${rate:-$(((users + 4) / 5))}
 [[ -z $host ]] || need_url --host "$host"
 [[ -z $master ]] || need_url --master "$master"
 out=${out:-report-$(date +%Y-%m-%d-%H%M%S)}
-if [[ ! -d $out ]]; then
-  [[ $dry_run ]] || mkdir -p "$out" 2>/dev/null || die "The folder $out cannot be made." "name another with --out"
-  [[ $dry_run ]] || rmdir "$out"
+if [[ ! $dry_run && ! -d $out ]]; then
+  # The first folder that is missing shows it, and is there again when there is something to put into it.
+  folder=$out
+  until [[ -e $(dirname "$folder") ]]; do folder=$(dirname "$folder"); done
+  mkdir "$folder" 2>/dev/null || die "The folder $out cannot be made." "name another with --out"
+  rmdir "$folder"
 fi
 [[ ! -e $out/report.html ]] || die "$out holds a report already." "name another folder with --out"
 need_tool curl "install curl"
@@ -123,6 +134,9 @@ if [[ $dry_run ]]; then
   show_command curl --fail "$master/stats/requests"
   show_command curl --fail --request POST "$master/stop"
   show_command curl --fail --output "$out/report.html" "$master/stats/report?download=1"
+  show_command curl --fail --output "$out/requests.csv" "$master/stats/requests/csv"
+  show_command curl --fail --output "$out/failures.csv" "$master/stats/failures/csv"
+  show_command curl --fail --output "$out/exceptions.csv" "$master/exceptions/csv"
   exit 0
 fi
 if [[ -z $master ]]; then
@@ -135,48 +149,85 @@ fi
 say "master  $master"
 began=$SECONDS
 until ask_state; do
-  [[ $((SECONDS - began)) -lt $limit ]] || die "The master at $master does not answer as Locust does (${state:0:200})." \
+  [[ $((SECONDS - began)) -lt $limit ]] || die "The master at $master does not answer as Locust does (${answered:0:200})." \
     "check the address and that the master runs; in AWS, that --web-cidr of the stack names your own address"
   sleep 2
 done
-case $(field .state) in
-  ready | stopped) ;;
-  *) die "A run is under way at $master already ($(field .state))." "stop it in the web interface, or wait" ;;
-esac
-until [[ $(count_workers) -ge $workers ]]; do
+is_idle || die "A run is under way at $master already ($(field .state))." "stop it in the web interface, or wait"
+gone=''
+until [[ ! $gone && $(count_workers) -ge $workers ]]; do
+  [[ ! $gone || $((SECONDS - began)) -lt $limit ]] ||
+    die "The master at $master has stopped answering: ${answered:0:200}" "look at its log"
   [[ $((SECONDS - began)) -lt $limit ]] || die "$(count_workers) of $workers workers are there after $limit s." \
     "start them with scripts/update_ecs_tests.sh $workers, and read their log if they do not come"
   sleep 2
-  ask_state || true
+  gone=''
+  ask_state || gone=1
 done
+at_first=$(count_workers)
 
 trap interrupted INT TERM HUP
 running=1
-answered=$(call "${form[@]}" "$master/swarm" 2>&1) || {
-  running=''
-  die "The master did not start the run: $answered" "look at its log"
-}
+code=0
+answered=$(call "${form[@]}" "$master/swarm" 2>&1) || code=$?
+case $code in
+  0) ;;
+  7 | 22)  # refused, or an HTTP error
+    running=''
+    die "The master did not start the run: $answered" "look at its log"
+    ;;
+  *)  # it may have been started all the same
+    running=''
+    ! send_stop || die "The master did not say that the run has started, so it was stopped: $answered" \
+      "look at the master's log, then run it again"
+    die "The master did not say that the run has started, and does not answer a stop either: $answered" \
+      "the run may be on: stop it in the web interface, $master"
+    ;;
+esac
 [[ $(jq -r '.success // false' <<<"$answered" 2>/dev/null) == true ]] || {
   running=''
   die "The master did not start the run: $(jq -r '.message // .' <<<"$answered" 2>/dev/null || printf '%s' "$answered")" \
     "correct what it says"
 }
-began=$SECONDS misses=0
-while [[ $((SECONDS - began)) -lt $seconds ]]; do
+began=$SECONDS misses=0 idle=0 incomplete=''
+# Locust tells a state for two seconds more, so one look is not enough to say that the run has ended. Before the
+# first user starts, what the locustfile prepares may take its time.
+started='' patience=15
+while [[ $((SECONDS - began)) -lt $seconds && $idle -lt $patience ]]; do
   left=$((seconds - (SECONDS - began)))
   sleep "$((left < 2 ? left : 2))"
   if ask_state; then
     misses=0
-    line
+    if is_idle; then
+      idle=$((idle + 1))
+    else
+      idle=0 started=1 patience=2
+      line
+    fi
   else
     misses=$((misses + 1))
     [[ $misses -lt 15 ]] || die "The master at $master has stopped answering in the middle of the run." \
       "look at its log; if it still runs, stop the run in its web interface"
   fi
 done
+# A report would show the run before it.
+if [[ ! $started && $idle -ge 2 ]]; then
+  stop_run
+  die "The run did not start within $((SECONDS - began)) seconds, or was over at once." "look at the master's log"
+fi
+if [[ $idle -ge $patience ]]; then
+  incomplete=1
+  say "The run has ended after $((SECONDS - began)) of $seconds seconds: its shape or run time was over, somebody has" \
+    "stopped it, or no worker is left; the master's log tells which."
+fi
+there=$(count_workers)
+if [[ $there -lt $at_first ]]; then
+  incomplete=1
+  say "$((at_first - there)) of $at_first workers are gone, and what they had not reported yet with them; look at their log."
+fi
 stop_run
 began=$SECONDS
-until ask_state && [[ $(field .state) == stopped ]]; do
+until ask_state && [[ $idle -ge $patience || $(field .state) == stopped ]]; do
   [[ $((SECONDS - began)) -lt $limit ]] || die "The run does not stop." "look at the workers' log"
   sleep 1
 done
@@ -197,8 +248,8 @@ printf '%s\n' "$state" >"$out/stats.json"
 line
 requests=$(field '.stats[-1].num_requests // 0') failures=$(field '.stats[-1].num_failures // 0')
 say "report  $out/report.html"
-[[ $requests -gt 0 ]] || die "There was not a single request." "look at $out/exceptions.csv and at the workers' log"
-if [[ $failures -gt 0 ]]; then
-  say "$failures of $requests requests have failed: $out/failures.csv"
-  exit 3
-fi
+[[ $requests -gt 0 ]] || die "There was not a single request." \
+  "if the locustfile names no host, add --host URL; else look at $out/exceptions.csv and at the workers' log"
+[[ $failures -eq 0 ]] || say "$failures of $requests requests have failed: $out/failures.csv"
+[[ ! $incomplete ]] || exit 4
+[[ $failures -eq 0 ]] || exit 3
