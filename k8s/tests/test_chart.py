@@ -240,6 +240,22 @@ def test_without_the_target_nothing_of_it_is_left(helm):
     )
 
 
+@pytest.mark.parametrize(
+    "settings, image",
+    [
+        ("", f"registry.example/load@{DIGEST}"),
+        ("worker.image.repository=reg/native,worker.image.tag=v1", "reg/native:v1"),
+        ("worker.image.tag=v1", "registry.example/load:v1"),
+        (f"worker.image.repository=reg/native,worker.image.digest={DIGEST}", f"reg/native@{DIGEST}"),
+    ],
+)
+def test_the_master_s_digest_is_not_that_of_the_workers_own_image(helm, settings, image):
+    master = f"image.repository=registry.example/load,image.digest={DIGEST}"
+    items = objects.deployments(objects.render(helm, "--set", f"{master},{settings}".strip(",")))
+    assert objects.container(items[MASTER])["image"] == f"registry.example/load@{DIGEST}"
+    assert objects.container(items[WORKER])["image"] == image
+
+
 REFUSED = {
     "worker.replica=2": "'replica' not allowed",
     "worker.replicas=-1": "minimum",
@@ -249,6 +265,10 @@ REFUSED = {
     "name=Shop_Tests": "does not match pattern",
     "target.name=no": "/target/name",
     "web.nodePort=32001": "name who may come in by web.allowedCidrs",
+    "web.nodePort=32001,networkPolicy.enabled=false": "name who may come in by web.allowedCidrs",
+    "web.nodePort=32001,networkPolicy.enabled=false,web.allowedCidrs={10.0.0.0/8}": "open to everybody",
+    "web.nodePort=32001,web.allowedCidrs={10.0.0.0/8,0.0.0.0/0}": "names everybody by 0.0.0.0/0",
+    "web.nodePort=32001,web.allowedCidrs={::/0}": "names everybody by ::/0",
     "target.enabled=false": "set apiUrl: test_sample.py sends its requests there",
     "locustfile.content=x,locustfile.configMap=y": "not both",
     "stopTimeout=60": "at least stopTimeout + 10",
