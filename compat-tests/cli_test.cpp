@@ -208,6 +208,30 @@ TEST_P(EndMasterCli, AStatusLineOfAPythonWorker) {
 
 INSTANTIATE_TEST_SUITE_P(, EndMasterCli, ::testing::ValuesIn(end_versions()), version_name);
 
+// ---- what a worker says of its start ----
+
+TEST_F(Cli, AMasterWhoseNameNobodyKnows) {
+  const auto run = program({"-f", "hello.cpp", "--worker", "--master-host", "nowhere.invalid"});
+  run->wait_for_line("The master's name nowhere.invalid cannot be resolved (");
+  run->signal(SIGTERM);
+  EXPECT_EQ(run->wait_for_exit(), 143) << run->log();
+}
+
+TEST_F(Cli, AWaitThatIsNoNumber) {
+  const std::string name = "LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP";
+  Process run(dir(), "program",
+              {"/usr/bin/env", name + "=soon", binary("locust-worker").string(), "-f", "hello.cpp",
+               "--worker"});
+  EXPECT_EQ(run.wait_for_exit(), 1) << run.log();
+  EXPECT_THAT(run.log(), HasSubstr(name + " must be a whole number of seconds: 'soon'"));
+}
+
+TEST_F(Cli, AUrlWithoutItsScheme) {
+  const auto run = program({"127.0.0.1:1/hello/"});
+  EXPECT_EQ(run->wait_for_exit(), 2) << run->log();
+  EXPECT_THAT(run->log(), HasSubstr("to request a URL, write http://127.0.0.1:1/hello/"));
+}
+
 // ---- where there shall be no status line ----
 
 TEST_F(Cli, NoStatusLineWhereNobodyWantsIt) {

@@ -96,15 +96,17 @@ Kind text(std::optional<std::string> Options::*member) {
           }};
 }
 
-Kind integer(int Options::*member, int least) {
-  return {Arity::one,
-          [member, least](Options& options, const Values& values, const Environment&) -> Fault {
-            const auto value = python_int(values.back());
-            if (!value) return fmt::format("invalid int value: '{}'", values.back());
-            if (*value < least) return fmt::format("must be {} or more: '{}'", least, *value);
-            options.*member = *value;
-            return kFine;
-          }};
+Kind integer(int Options::*member, int least, int most) {
+  return {
+      Arity::one,
+      [member, least, most](Options& options, const Values& values, const Environment&) -> Fault {
+        const auto value = python_int(values.back());
+        if (!value) return fmt::format("invalid int value: '{}'", values.back());
+        if (*value < least) return fmt::format("must be {} or more: '{}'", least, *value);
+        if (*value > most) return fmt::format("must be {} or less: '{}'", most, *value);
+        options.*member = *value;
+        return kFine;
+      }};
 }
 
 Kind number(double Options::*member) {

@@ -26,7 +26,8 @@ struct Kind {
 Kind flag(bool Options::*member);
 Kind text(std::string Options::*member);
 Kind text(std::optional<std::string> Options::*member);
-Kind integer(int Options::*member, int least = std::numeric_limits<int>::min());
+Kind integer(int Options::*member, int least = std::numeric_limits<int>::min(),
+             int most = std::numeric_limits<int>::max());
 Kind number(double Options::*member);
 Kind time_span(double Options::*member);  // in seconds
 Kind level(log::Level Options::*member);

@@ -5,6 +5,9 @@
 namespace locust::cli {
 namespace {
 
+// Far more than cores; each takes a stack and descriptors.
+constexpr int kMostThreads = 1024;
+
 OptionSpec option(std::vector<std::string> names, std::string variable, Kind kind, Group group,
                   std::string metavar, std::string help) {
   return {std::move(names),   std::move(variable), kind.arity, std::move(kind.set), group,
@@ -64,10 +67,12 @@ void add_worker(std::vector<OptionSpec>& table) {
           option({"--master-host"}, "LOCUST_MASTER_NODE_HOST", text(&Options::master_host),
                  G::worker, "<hostname>",
                  "Host name of the master to connect to. Defaults to 127.0.0.1."),
-          option({"--master-port"}, "LOCUST_MASTER_NODE_PORT", integer(&Options::master_port),
-                 G::worker, "<port number>", "Port to connect to on the master. Defaults to 5557."),
+          option({"--master-port"}, "LOCUST_MASTER_NODE_PORT",
+                 integer(&Options::master_port, 1, 65535), G::worker, "<port number>",
+                 "Port to connect to on the master. Defaults to 5557."),
           option(
-              {"--threads"}, "LOCUSTPP_THREADS", integer(&Options::threads, 0), G::worker, "<int>",
+              {"--threads"}, "LOCUSTPP_THREADS", integer(&Options::threads, 0, kMostThreads),
+              G::worker, "<int>",
               "Threads that run users; the master sees one worker however many. Defaults to 0: one "
               "for each core that the process may use."),
           option({"--processes"}, "LOCUST_PROCESSES", integer(&Options::processes), G::worker,

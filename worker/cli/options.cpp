@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -329,7 +330,16 @@ bool is_url(const std::string& text) {
 std::optional<Exit> take_url(Options& options) {
   Values& names = options.user_classes;
   const auto url = std::find_if(names.begin(), names.end(), is_url);
-  if (url == names.end()) return std::nullopt;
+  if (url == names.end()) {
+    for (const std::string& name : names) {
+      if (name.find_first_of("/:") == std::string::npos) continue;
+      const std::size_t scheme = name.find("://");
+      return usage_error(fmt::format(
+          "'{}' is no User class; to request a URL, write http://{}", name,
+          scheme == std::string::npos ? name : name.substr(scheme + std::strlen("://"))));
+    }
+    return std::nullopt;
+  }
   options.url = *url;
   names.erase(url);
   if (!names.empty() || options.worker || options.master || !options.locustfile.empty()) {

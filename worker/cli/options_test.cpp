@@ -457,7 +457,13 @@ TEST(Options, ErrorsInLocustsWords) {
       {{"--expect-slaves"},
        "argument --expect-slaves: The --expect-slaves parameter has been renamed --expect-workers"},
       {{"--csv-full-history"}, "'--csv-full-history' requires '--csv'."},
+      {{"a.b:8000/hello/"},
+       "'a.b:8000/hello/' is no User class; to request a URL, write http://a.b:8000/hello/"},
+      {{"ftp://a/b"}, "'ftp://a/b' is no User class; to request a URL, write http://a/b"},
       {{"--threads", "-1"}, "argument --threads: must be 0 or more: '-1'"},
+      {{"--threads", "100000"}, "argument --threads: must be 1024 or less: '100000'"},
+      {{"--master-port", "0"}, "argument --master-port: must be 1 or more: '0'"},
+      {{"--master-port", "65536"}, "argument --master-port: must be 65535 or less: '65536'"},
   };
   for (const auto& [arguments, message] : cases) EXPECT_EQ(error(arguments), message);
   EXPECT_THAT(error({"--step-load"}),

@@ -1,15 +1,18 @@
 #include "cli/worker_main.h"
 
 #include <fmt/core.h>
+#include <netdb.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <variant>
@@ -63,8 +66,30 @@ void block_signals() {
 }
 
 SteadyDuration additional_wait() {
-  const char* text = std::getenv("LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP");
-  return text == nullptr ? SteadyDuration::zero() : seconds(std::max(0, std::atoi(text)));
+  constexpr const char* kName = "LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP";
+  const char* given = std::getenv(kName);
+  if (given == nullptr) return SteadyDuration::zero();
+  const std::string_view text = given;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw std::invalid_argument(
+        fmt::format("{} must be a whole number of seconds: '{}'", kName, text));
+  }
+  return seconds(std::max(0, value));
+}
+
+// As zmqrpc.py does before it connects: ZeroMQ tries for ever, and says nothing.
+void tell_unknown_name(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (code == 0) {
+    freeaddrinfo(found);
+  } else {
+    log::warning("locust.runners",
+                 "The master's name {} cannot be resolved ({}). It is tried until it can.", host,
+                 gai_strerror(code));
+  }
 }
 
 runner::WorkerSettings settings_of(const Options& options) {
@@ -85,6 +110,7 @@ runner::WorkerSettings settings_of(const Options& options) {
 
 int run_worker(const Options& options, const UserClasses& classes) {
   raise_open_file_limit();
+  tell_unknown_name(options.master_host);
   int code = 0;
   {
     runner::Worker worker(classes, settings_of(options));

@@ -149,12 +149,12 @@ std::optional<SteadyTime> Worker::watch(SteadyTime now) {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     const Shard::Blocked blocked = shards_[i]->blocked(now);
     if (blocked.duration < kBlockedIsLong || now - warned_[i] < kBlockedWarningInterval) continue;
+    if (blocked.user_class.empty()) continue;  // no user has run: the machine is slow to start it
     warned_[i] = now;
     log::warning("locust.runners",
                  "A task of {} has blocked its thread for {:.0f} ms by now: all other users there "
                  "wait for it, and response times are wrong. Use co_await instead of waiting.",
-                 blocked.user_class.empty() ? "a user class" : blocked.user_class,
-                 to_milliseconds(blocked.duration));
+                 blocked.user_class, to_milliseconds(blocked.duration));
   }
   const bool users = std::any_of(news_.begin(), news_.end(), [](const ShardNews& news) {
     return std::accumulate(news.running.begin(), news.running.end(), std::int64_t{0}) > 0;

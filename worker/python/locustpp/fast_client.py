@@ -16,6 +16,7 @@ from greenlet import getcurrent
 from . import _native
 from .fast_clock import spend
 from .fast_wire import Wire, error_of, is_garbled, sent_text
+from .hosts import can_be_resolved
 
 logger = logging.getLogger("locustpp")
 
@@ -155,7 +156,7 @@ class Pool(HTTPClientPool):
         key = url.scheme, url.host, url.port
         client = self.clients.get(key)
         if client is None:
-            if url.scheme not in ("http", "https") or not url.host:
+            if url.scheme not in ("http", "https") or not url.host or not can_be_resolved(url.host):
                 if self.primed is CAPTURE:  # a client of geventhttpclient's would really send
                     raise Captured
                 return super().get_client(url)

@@ -18,6 +18,7 @@ from requests.models import REDIRECT_STATI
 from urllib3.util import parse_url
 
 from . import _native
+from .hosts import can_be_resolved
 from .http_failure import raise_failure
 from .http_response import SentRequest, response_of, sets_cookies
 from .http_route import Route
@@ -55,7 +56,7 @@ def is_simple_origin(origin: str) -> bool:
         probe = PreparedRequest()
         try:
             probe.prepare_url(origin + "/", None)
-            known = probe.url == origin + "/"
+            known = probe.url == origin + "/" and can_be_resolved(parse_url(origin).host or "")
         except (requests.RequestException, ValueError):
             known = False
         _origins[origin] = known
@@ -291,7 +292,7 @@ def why_stock(request: PreparedRequest, stream: bool, settings: dict[str, Any]) 
 def wire_request(adapter: NativeAdapter, request: PreparedRequest, settings: dict[str, Any]) -> Any:
     """None where it is for urllib3 to send, or to refuse."""
     url = parse_url(request.url)
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or not can_be_resolved(url.host):
         return None
     headers = {name.lower(): (name, value) for name, value in request.headers.items()}
     body = request.body

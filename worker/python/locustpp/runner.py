@@ -75,6 +75,8 @@ class NativeClient:
         self._job = 0  # of the last spawn
         self._seconds = 0
         self._forked = False  # the link is the parent's
+        if hasattr(zmqrpc.BaseSocket, "ipv4_only"):  # says that a name cannot be resolved; the engine tries for ever
+            zmqrpc.BaseSocket.ipv4_only(self, host, port)
         self._stats: NativeRequestStats = environment.stats
         self._main_thread = _thread_ident()
         self._link = _native.WorkerLink(
@@ -93,6 +95,7 @@ class NativeClient:
             and not getattr(options, "processes", None)
             and os.getenv("LOCUSTPP_NO_STATUS", "0") in ("", "0"),
         )
+        logger.debug("This worker is native: its link to the master, its statistics and its HTTP clients")
         _clients.add(self)
         self._tune()
         self._greenlets = [gevent.spawn(self._pump), gevent.spawn(self._tune_every_second)]

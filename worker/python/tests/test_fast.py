@@ -229,7 +229,11 @@ add("absolute elsewhere", lambda s: s.get("http://127.0.0.1:9/"))
 add("unknown host", lambda s: s.get("http://no-such-host.invalid/"))
 add("bad port", lambda s: s.get("http://127.0.0.1:99999/"))
 add("absolute ftp", lambda s: s.get("ftp://127.0.0.1/"))
-for kind, url in {"nothing": "http:///x", "port only": "http://:5900/", "double slash": "//echo", "three slashes": "///echo"}.items():
+ODD_HOSTS = {
+    "nothing": "http:///x", "port only": "http://:5900/", "empty label": "http://a..b/", "long label": f"http://{'a' * 64}/",
+    "double slash": "//echo", "three slashes": "///echo",
+}  # fmt: skip
+for kind, url in ODD_HOSTS.items():
     add(f"host of {kind}", lambda s, u=url: s.get(u))
     add(f"host of {kind} caught", lambda s, u=url: catch(s.get(u, catch_response=True)))
     add(f"host of {kind} posted", lambda s, u=url: s.post(u, data="x"))

@@ -244,7 +244,7 @@ URLS = {
     "fragment and query": "/echo?a=b#part", "umlaut": "/echo/ü?ü=ä", "blank": "/echo/a b?c d", "percent": "/echo/%7euser%2f?a=%7e%zz", "bare percent": "/echo/100%",
     "double slash": "//echo", "double slash and query": "//echo?a=//b", "three slashes": "///echo", "inner double slash": "/echo//x", "dots": "/a/../echo/./x", "dot file": "/echo/.hidden", "query only": "?a=b", "empty": "",
     "empty query": "/echo?", "question marks": "/echo?a?b", "colon": "/echo/a:b@c,d;e=f", "quotes": "/echo/'\"<>", "braces": "/echo/{{a}}|\\^`", "plus": "/echo?a+b",
-    "star": "/echo/*", "no scheme": "echo", "other scheme": "ftp://x/y", "no host": "http:///x", "bad port": "http://127.0.0.1:x/", "bad label": "http://.example/",
+    "star": "/echo/*", "no scheme": "echo", "other scheme": "ftp://x/y", "no host": "http:///x", "bad port": "http://127.0.0.1:x/", "bad label": "http://.example/", "empty label": "http://a..b/", "long label": "http://" + "a" * 64 + "/",
     "ipv6": "http://[::1]:1/x", "unknown host": "http://no-such-host.invalid/x", "refused": "http://127.0.0.1:1/x", "trailing": "/echo/", "brackets": "/echo?a[]=1",
     "long": "/echo?" + "x" * 3000, "leading blank": " /echo", "port 80": "http://127.0.0.1:80/x", "user only": "http://ana@127.0.0.1:{port}/basic",
 }  # fmt: skip
