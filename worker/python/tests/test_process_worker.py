@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from harness import VERSION
+from locust.rpc import zmqrpc
 from processes import FILES, Place, Process, eventually, files, free_port, rows_of, scenario
 
 NATIVE_RUNNER = "runner NativeWorkerRunner of locustpp.runner"
@@ -276,6 +277,20 @@ def test_master_by_this_command_is_stock(place: Place) -> None:
     assert master.process.ended() == 0
     ended_well(native)
     ended_well(stock)
+
+
+@scenario
+def test_master_whose_name_nobody_knows(place: Place) -> None:
+    arguments = ("-f", FILES / "options.py", "--worker", "--master-host", "nowhere.invalid", "--loglevel", "DEBUG")
+    runs = [place.run(module, *arguments) for module in ("locust", "locustpp")]
+    runs[1].wait_for("This worker is native")
+    for process in runs:
+        process.wait_for("retry 1/")
+        process.signal(signal.SIGTERM)
+    assert runs[0].ended() == runs[1].ended()
+    # The older ones do not say it.
+    told = [process.log.count("Error resolving address: ") for process in runs]
+    assert told == [hasattr(zmqrpc.BaseSocket, "ipv4_only")] * 2
 
 
 @scenario
