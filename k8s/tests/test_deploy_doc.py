@@ -37,22 +37,22 @@ def blocks(language, text=DEPLOY):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def commands():
+def commands_of(text):
     """Each command of the shell examples, as words: continued lines joined, comments left out."""
     found = []
-    for block in blocks("bash"):
+    for block in blocks("bash", text):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():
             words = shlex.split(re.sub(r"\$\((.*)\)$", r"\1", line), comments=True)
             # A variable in front: X=y, or what $(…) above has left of TARGET=$(aws …).
             while words and re.match(r"^[A-Z_0-9]+=", words[0]):
                 value = words.pop(0).split("=", 1)[1]
                 words[:0] = [value] if value == "aws" else []
-            if words and words[0] not in ("cd", "export"):
+            if words and words[0] != "export":
                 found.append(words)
     return found
 
 
-COMMANDS = commands()
+COMMANDS = commands_of(DEPLOY)
 
 
 def calls(*start):
@@ -137,7 +137,7 @@ def test_scripts_know_the_options_that_are_shown(words):
     ids=lambda words: words[2],
 )
 def test_parameters_of_the_stacks_exist(words):
-    template = words[words.index("--template-body") + 1].removeprefix("file://")
+    template = words[words.index("--template-body") + 1].removeprefix("file://cloudformation/")
     given = {
         word.split(",")[0].removeprefix("ParameterKey=")
         for word in words
@@ -177,8 +177,19 @@ def test_the_original_stacks_get_parameters_that_they_have(words):
 
 def test_every_set_up_of_the_tests_names_its_target():
     for words in COMMANDS:
-        if "file://ecs-tests.yml" in words:
+        if "file://cloudformation/ecs-tests.yml" in words:
             assert any(word.startswith("ParameterKey=LoadBalancerDNSName,") for word in words)
+
+
+def test_the_steps_can_be_pasted_one_after_another():
+    """In one shell, in the project's folder; what the scripts read from the environment is in it."""
+    assert not re.search(r"^cd ", "\n".join(blocks("bash")), re.MULTILINE)
+    steps = DEPLOY[DEPLOY.index("### Step by step") : DEPLOY.index("### Clean up")]
+    for region in ("APP_REGION1", "APP_REGION2", "TESTS_REGION"):
+        assert f"export {region}=" in steps
+    assert steps.index("TARGET=http://$NAME") < steps.index("ParameterKey=LoadBalancerDNSName")
+    waits = sum(words[:3] == ["aws", "cloudformation", "wait"] for words in commands_of(steps))
+    assert waits == sum("--template-body" in words for words in commands_of(steps))
 
 
 def test_waits_fit_what_they_wait_for():
