@@ -323,6 +323,16 @@ def test_then_and_now_is_divided_right():
     assert f"{42000 / per_core:.2f}" == table["vCPU for 42,000 requests/s"][1]
 
 
+def test_the_python_file_s_share_is_multiplied_right():
+    cost = re.search(r"`test_sample.py`, .*\| ([\d.]+) / ", (objects.ROOT / "docs/comparison.md").read_text())
+    assert f"1 / {cost[1]} µs = {1e6 / float(cost[1]) // 1000:.0f},000 requests/s" in DEPLOY
+    found = re.findall(r"42,000 × ([\d.]+) µs = ([\d.]+)", DEPLOY)
+    assert [each[0] for each in found] == [cost[1], "9"]
+    for microseconds, cpus in found:
+        assert f"{42000 * float(microseconds) / 1e6:.2f}" == cpus
+    assert f"together {sum(float(each[1]) for each in found):.2f}" in DEPLOY
+
+
 def test_our_figures_are_those_of_the_readme():
     readme = (objects.ROOT / "README.md").read_text()
     ours = dict((row[0], row[2]) for row in rows("measured"))["requests/s"]
