@@ -47,3 +47,14 @@ ENV PATH=/opt/locustpp/bin:${PATH}
 # hadolint ignore=DL3066
 USER locust
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["locustpp-health"]
+
+ARG BASE
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="locustpp-on-locustio" \
+      org.opencontainers.image.description="${BASE}, whose workers run on a native engine" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="MIT"
