@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib/aws.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
-image='' platform=linux/amd64 words=() build_arguments=()
+image='' platform=linux/amd64 words=() build_arguments=() wait_minutes=120
 
 usage() {
   cat <<END_OF_TEXT
@@ -17,6 +17,7 @@ logs in first. Take a new VERSION each time: a tag that is pushed again is anoth
                       repository called djangoscaling, worker for djangoscalingtests
   --platform NAME     linux/amd64 (default; CpuArchitecture X86_64) or linux/arm64 (ARM64)
   --build-arg K=V     given to docker build; may be repeated
+  --wait-minutes N    limit for the build, and for the push (default $wait_minutes)
   --dry-run           print the commands, run nothing
 END_OF_TEXT
 }
@@ -27,6 +28,7 @@ while [[ $# -gt 0 ]]; do
     --dry-run) dry_run=1 ;;
     --image) need_value "$1" $# && image=$2 && shift ;;
     --platform) need_value "$1" $# && platform=$2 && shift ;;
+    --wait-minutes) need_value "$1" $# && wait_minutes=$2 && shift ;;
     --build-arg) need_value "$1" $# && build_arguments+=(--build-arg "$2") && shift ;;
     -*) die "Unknown option $1." "see ${0##*/} --help" ;;
     *) words+=("$1") ;;
@@ -34,6 +36,7 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 [[ ${#words[@]} -eq 2 ]] || die "It takes a REPOSITORY and a VERSION, not ${#words[@]} words." "see ${0##*/} --help"
+need_number --wait-minutes "$wait_minutes" 1 1440
 repository=${words[0]} version=${words[1]}
 [[ $repository =~ ^[a-z0-9][A-Za-z0-9._/:-]*$ ]] ||
   die "'$repository' is not a repository." "aws ecr create-repository prints it as repositoryUri"
@@ -55,30 +58,37 @@ if [[ $registry =~ ^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$ ]]
 fi
 
 run() {  # run WHAT NEXT_STEP COMMAND...
-  local what=$1 next=$2
+  local what=$1 next=$2 code=0
   shift 2
   if [[ $dry_run ]]; then
     show_command "$@"
-  else
-    "$@" || die "$what." "$next"
+    return
   fi
+  limited "$((wait_minutes * 60))" "$@" || code=$?
+  [[ $code != 124 ]] || die "$what: $1 $2 has not ended within $wait_minutes minutes." \
+    "look at the network and at Docker, or give it longer with --wait-minutes"
+  [[ $code == 0 ]] || die "$what." "$next"
 }
 
-need_tool docker "install Docker"
-[[ -z $registry_region ]] || need_aws
 if [[ ! $dry_run ]]; then
-  docker info >/dev/null 2>&1 || die "Docker's command is there, but no engine answers it." "start Docker"
-  [[ -z $registry_region ]] || need_account "$registry_region"
+  need_tool docker "install Docker"
+  limited "$call_seconds" docker info >/dev/null 2>&1 ||
+    die "Docker's command is there, but no engine answers it." "start Docker"
+  if [[ $registry_region ]]; then
+    need_aws
+    need_account "$registry_region"
+  fi
 fi
 run "The image could not be built, and nothing was pushed" "cure what docker build says above" \
   docker build --platform "$platform" ${build_arguments[@]+"${build_arguments[@]}"} \
   --file "$dockerfile" --tag "$repository:$version" "$ROOT"
+made+=("image $repository:$version, on this machine")
 if [[ $registry_region ]]; then
   if [[ $dry_run ]]; then
     say "aws ecr get-login-password --region $registry_region | docker login --username AWS --password-stdin $registry"
   else
-    if ! { password=$(aws ecr get-login-password --region "$registry_region") &&
-      docker login --username AWS --password-stdin "$registry" >/dev/null <<<"$password"; }; then
+    if ! { ask "$registry_region" ecr get-login-password &&
+      limited "$call_seconds" docker login --username AWS --password-stdin "$registry" >/dev/null <<<"$answer"; }; then
       die "$registry refused the login; the image is built but not pushed." "check the account and the rights for ECR"
     fi
   fi

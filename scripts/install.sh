@@ -72,6 +72,7 @@ need_account "$region1" "$region2" "$tests_region"
 build_and_push() {
   local uri=REPOSITORY-URI/$2 options=(--platform linux/amd64)
   [[ $architecture != ARM64 ]] || options=(--platform linux/arm64)
+  ! is_given --wait-minutes || options+=(--wait-minutes "$wait_minutes")
   if [[ $dry_run ]]; then
     change "$1" ecr create-repository --repository-name "$2" --image-tag-mutability IMMUTABLE \
       --image-scanning-configuration scanOnPush=true
@@ -84,8 +85,11 @@ build_and_push() {
       ask "$1" ecr describe-repositories --repository-names "$2" --query 'repositories[0].repositoryUri'
     fi
     uri=$answer
-    "$ROOT/scripts/deploy_aws.sh" "${options[@]}" "$uri" "$version" ||
+    "$ROOT/scripts/deploy_aws.sh" "${options[@]}" "$uri" "$version" || {
+      code=$?
+      [[ $code -lt 129 ]] || interrupted_by "$code"
       die "The image $2 did not get to $1." "cure what is said above, then run this again"
+    }
     made+=("image $uri:$version")
   fi
   pushed=$uri:$version

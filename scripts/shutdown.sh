@@ -38,6 +38,7 @@ delete_repository() {  # delete_repository REGION NAME
   fi
   change "$1" ecr delete-repository --repository-name "$2" --force
   [[ $dry_run ]] || say "repository $2 in $1: deleted"
+  made+=("deleted repository $2 in $1")
 }
 
 # A stack whose exports another uses cannot be deleted, so: tests, application, network.

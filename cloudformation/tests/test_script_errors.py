@@ -5,8 +5,11 @@ import http.server
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from conftest import ROOT, succeeded
@@ -36,6 +39,10 @@ for rule in rules:
         if len(rule[1]) > 1:
             del rule[1][0]
             (folder / "answers").write_text(json.dumps(rules))
+        if text == "sleep":
+            import signal, time
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            time.sleep(30)
         print(text, file=sys.stderr if code else sys.stdout)
         sys.exit(code)
 """
@@ -48,7 +55,7 @@ class Stage:
         self.cloud = cloud
         self.folder = folder
         folder.mkdir()
-        for tool in ("bash env dirname awk sed grep tr cat mktemp rm rmdir mkdir sleep date jq curl").split():
+        for tool in ("bash env dirname awk sed grep tr cat mktemp timeout rm rmdir mkdir sleep date jq curl").split():
             (folder / tool).symlink_to(shutil.which(tool))
 
     def play(self, *answers, tools=("aws",)):
@@ -71,6 +78,25 @@ class Stage:
 
     def script(self, name, *arguments, **environment):
         return self.cloud.script(name, *arguments, environment={"PATH": str(self.folder), **environment})
+
+
+    def said(self):
+        return (self.folder / "said").read_text(encoding="utf-8")
+
+    def interrupted(self, name, *arguments, by, when):
+        """Ctrl-C, and what ends a whole job: all of its processes get the signal."""
+        with open(self.folder / "said", "w", encoding="utf-8") as said:
+            running = subprocess.Popen(
+                [ROOT / "scripts" / name, *arguments], env={**self.cloud.environment, "PATH": str(self.folder)},
+                stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not when() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(running.pid, by)
+        errors = running.communicate(timeout=20)[1]
+        errors = errors.removeprefix("Terminated\n")  # bash's own word on what it was waiting for
+        return subprocess.CompletedProcess([name], running.returncode, self.said(), errors)
 
 
 @pytest.fixture
@@ -287,6 +313,130 @@ def test_a_wait_has_a_limit(stage):
     done = stage.script("update_ecs_tests.sh", "--wait-minutes", "3", "--region", "eu-west-1", "2",
                         BASH_ENV=str(hurried))  # fmt: skip
     assert failed(done, "is still UPDATE_IN_PROGRESS after 3 minutes", "describe-stack-events")
+
+
+MISSING = (254, "An error occurred (ValidationError): Stack with id x does not exist")
+
+
+def test_an_aws_that_hangs(stage):
+    """Even one that leaves something behind that keeps its output open."""
+    hanging = stage.folder / "aws"
+    hanging.write_text("#!/bin/sh\nsleep 30 &\nsleep 30\n", encoding="utf-8")
+    hanging.chmod(0o755)
+    for name, arguments in AWS_SCRIPTS.items():
+        done = stage.script(name, *arguments, CALL_SECONDS="1")
+        assert failed(done, "AWS does not answer", "within 1 seconds", "check the network")
+
+
+@pytest.mark.parametrize("step", ["info", "build", "push"])
+def test_a_docker_that_hangs(stage, step):
+    """A minute is a second here."""
+    stage.play(tools=("aws",))
+    hanging = stage.folder / "docker"
+    hanging.write_text(f'#!/bin/sh\n[ "$1" != {step} ] || exec sleep 30\n', encoding="utf-8")
+    hanging.chmod(0o755)
+    real = shutil.which("timeout")
+    (stage.folder / "timeout").unlink()
+    (stage.folder / "timeout").write_text(
+        f'#!/bin/sh\n[ "$2" != --version ] || exit 0\nshift 3\nexec {real} --foreground 1 "$@"\n', encoding="utf-8")
+    (stage.folder / "timeout").chmod(0o755)
+    done = stage.script("deploy_aws.sh", "--wait-minutes", "3", "registry.example.com/djangoscaling", "v1")
+    assert failed(done, "no engine answers" if step == "info" else f"docker {step} has not ended within 3 minutes")
+
+
+def test_without_timeout_aws_s_own_limits_hold(stage):
+    (stage.folder / "timeout").unlink()
+    stage.play(("StackStatus", MISSING))
+    assert failed(stage.script("update_ecs_tests.sh", *AWS_SCRIPTS["update_ecs_tests.sh"]), "does not exist in eu-west-1")
+    assert all("--cli-read-timeout 30" in line for line in stage.asked())
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("name, status, doing", [
+    ("install.sh", [MISSING, (0, "CREATE_IN_PROGRESS")], "stack django-scaling-vpc in eu-central-1 (being created)"),
+    ("update_ecs_region1.sh", [(0, "CREATE_COMPLETE"), (0, "UPDATE_IN_PROGRESS")],
+     "stack django-scaling-ecs in eu-central-1 (being updated)"),
+    ("update_ecs_tests.sh", [(0, "CREATE_COMPLETE"), (0, "UPDATE_IN_PROGRESS")],
+     "stack django-scaling-ecs-tests in eu-west-1 (being updated)"),
+    ("shutdown.sh", [(0, "CREATE_COMPLETE"), (0, "DELETE_IN_PROGRESS")],
+     "stack django-scaling-route53 in eu-central-1 (being deleted)"),
+])  # fmt: skip
+def test_interrupted_while_it_waits(stage, name, status, doing, number, code):
+    stage.play(("StackStatus", *status), ("Parameters[].ParameterKey", (0, "Image")))
+    done = stage.interrupted(name, *AWS_SCRIPTS[name], by=number, when=lambda: "IN_PROGRESS" in stage.said())
+    assert done.returncode == code
+    assert failed(done, f"{name}: Interrupted; AWS goes on", f"left as it is: {doing}.")
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_in_a_call(stage, number, code):
+    stage.play(("create-stack", (0, "sleep")), ("StackStatus", MISSING))
+    done = stage.interrupted("install.sh", *AWS_SCRIPTS["install.sh"], by=number, when=lambda: stage.changes())
+    assert done.returncode == code
+    assert failed(done, "(being created)")
+
+
+@pytest.mark.parametrize("step", ["build", "push"])
+def test_interrupted_in_docker(stage, step):
+    stage.play((f"docker {step}", (0, "sleep")), ("repositoryUri", (0, "registry.example.com/djangoscaling")),
+               tools=("aws", "docker"))  # fmt: skip
+    asked = lambda: any(f"docker {step}" in line for line in stage.asked())  # noqa: E731
+    done = stage.interrupted("deploy_aws.sh", "registry.example.com/djangoscaling", "v1", by=signal.SIGINT, when=asked)
+    assert done.returncode == 130
+    assert failed(done, "deploy_aws.sh: Interrupted")
+    (stage.folder / "asked").unlink()
+    done = stage.interrupted("install.sh", "--version", "v1", *THREE, by=signal.SIGINT, when=asked)
+    assert done.returncode == 130
+    assert "install.sh: Interrupted" in done.stderr and "did not get to" not in done.stderr
+
+
+def test_a_failure_whose_reasons_may_not_be_read(stage):
+    stage.play(
+        ("StackStatus", MISSING, (0, "ROLLBACK_COMPLETE")),
+        ("describe-stack-events", (254, "An error occurred (AccessDenied): User x is not authorized to perform: y")),
+    )
+    done = stage.script("install.sh", *AWS_SCRIPTS["install.sh"])
+    assert failed(done, "ended as ROLLBACK_COMPLETE instead of CREATE_COMPLETE: the reasons could not be read",
+                  "stack django-scaling-vpc in eu-central-1 (ROLLBACK_COMPLETE)")  # fmt: skip
+    assert "being created" not in done.stderr
+
+
+LOST = (255, 'Could not connect to the endpoint URL: "https://cloudformation.eu-west-1.amazonaws.com/"')
+
+
+def test_a_wait_outlasts_a_lost_connection(stage):
+    stage.play(
+        ("StackStatus", (0, "CREATE_COMPLETE"), (0, "UPDATE_IN_PROGRESS"), LOST, LOST, (0, "UPDATE_COMPLETE")),
+        ("Parameters[].ParameterKey", (0, "Image")), ("OutputValue", (0, "name")), ("ParameterValue |", (0, "2")),
+        ("desiredCount", (0, "2")),
+    )  # fmt: skip
+    done = stage.script("update_ecs_tests.sh", *AWS_SCRIPTS["update_ecs_tests.sh"])
+    assert succeeded(done)
+    assert done.stdout.count("AWS does not answer; trying again") == 1
+
+
+def test_a_wait_does_not_outlast_rights_that_are_missing(stage):
+    stage.play(
+        ("StackStatus", (0, "CREATE_COMPLETE"), (254, "An error occurred (AccessDenied): User x is not authorized")),
+        ("Parameters[].ParameterKey", (0, "Image")),
+    )
+    done = stage.script("update_ecs_tests.sh", *AWS_SCRIPTS["update_ecs_tests.sh"])
+    assert failed(done, "may not do this", "(being updated)")
+
+
+def test_a_repository_that_cannot_be_deleted(stage):
+    stage.play(("StackStatus", MISSING), ("repositoryUri", (0, "uri")),
+               ("delete-repository --repository-name djangoscaling --force --region eu-west-2", (254, "no")))  # fmt: skip
+    done = stage.script("shutdown.sh", "--with-repositories", *AWS_SCRIPTS["shutdown.sh"])
+    assert failed(done, "AWS refused in eu-west-2: no", "deleted repository djangoscaling in eu-central-1.")
+
+
+@pytest.mark.parametrize("name", AWS_SCRIPTS)
+def test_no_mktemp(stage, name):
+    stage.play()
+    (stage.folder / "mktemp").unlink()
+    assert failed(stage.script(name, *AWS_SCRIPTS[name]), "mktemp is not installed")
+    assert stage.asked() == []
 
 
 def test_rights_that_are_missing(stage):

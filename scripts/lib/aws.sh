@@ -13,7 +13,9 @@ DNS_STACK=${DNS_STACK:-django-scaling-route53}
 dry_run=''
 wait_minutes=30
 poll_seconds=${POLL_SECONDS:-5}
-made=()  # what this run has created or changed, for the message when it fails later
+call_seconds=${CALL_SECONDS:-60}  # limit for one call of aws
+made=()       # what this run has created or changed, for the message when it fails later
+under_way=''  # what it is creating or changing just now
 
 say() { printf '%s\n' "$*"; }
 
@@ -21,11 +23,27 @@ say() { printf '%s\n' "$*"; }
 die() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2
   [[ -z ${2:-} ]] || printf '  Next: %s\n' "$2" >&2
+  [[ -z $under_way ]] || made+=("$under_way")
   if [[ ${#made[@]} -gt 0 ]]; then
     printf '  Done before this, and left as it is: %s.\n' "$(join_with ', ' "${made[@]}")" >&2
   fi
-  exit 1
+  exit "$exit_code"
 }
+
+exit_code=1
+exec 9>&2  # what is running when a signal comes may write its errors somewhere else
+interrupted_by() {  # interrupted_by EXIT_CODE
+  trap '' HUP INT TERM
+  exec 2>&9
+  exit_code=$1
+  [[ -n $under_way || ${#made[@]} -gt 0 ]] || die "Interrupted before anything was changed." "run this again"
+  [[ $under_way != stack* ]] || die "Interrupted; AWS goes on with the $under_way." \
+    "run this again when AWS has ended that, or delete everything with scripts/shutdown.sh"
+  die "Interrupted." "run this again, or delete everything with scripts/shutdown.sh"
+}
+trap 'interrupted_by 129' HUP
+trap 'interrupted_by 130' INT
+trap 'interrupted_by 143' TERM
 
 join_with() {
   local separator=$1 text=$2
@@ -148,7 +166,30 @@ need_tool() {
   command -v "$1" >/dev/null 2>&1 || die "$1 is not installed." "$2"
 }
 
-need_aws() { need_tool aws "install AWS's command line, for example: pip install awscli"; }
+# need_aws → $scratch, a folder for what aws answers. A dry run needs none of it.
+scratch=''
+trap '[[ -z $scratch ]] || rm -rf "$scratch"' EXIT
+need_aws() {
+  [[ ! $dry_run ]] || return 0
+  need_tool aws "install AWS's command line, for example: pip install awscli"
+  need_tool mktemp "install it, for example: apt-get install coreutils"
+  scratch=$(mktemp -d) || die "There is no room for a temporary folder." "free some, or set TMPDIR to a folder that can be written to"
+}
+
+# limited SECONDS COMMAND...: ends it after so long, with the exit code 124. In the foreground, so that
+# Ctrl-C reaches it. A Mac as it comes has no timeout: there only aws's own limits hold.
+limited() {
+  local seconds=$1 code=0
+  shift
+  if timeout --foreground --version >/dev/null 2>&1; then
+    set -- timeout --foreground --kill-after=5 "$seconds" "$@"
+  fi
+  "$@" 9>&- || code=$?
+  # One that catches Ctrl-C itself ends like this.
+  [[ $code != 130 ]] || interrupted_by 130
+  [[ $code != 137 ]] || code=124
+  return "$code"
+}
 
 # Says that a command would run, in a form that can be pasted.
 show_command() {
@@ -169,6 +210,8 @@ explain() {
       *'Token has expired'* | *UnrecognizedClient* | *'config profile'* | *InvalidAccessKeyId*)
       die "AWS does not accept your credentials: ${text}" \
         "run aws configure (or aws sso login), then aws sts get-caller-identity" ;;
+    'no answer to aws'* | *'timeout on endpoint'*)
+      die "AWS does not answer in $2: ${text}." "check the network and its proxy, then run this again" ;;
     *'Could not connect to the endpoint'* | *'Invalid endpoint'* | *OptInRequired* | *'Could not resolve'*)
       die "Region $2 cannot be reached: ${text}" \
         "check its name, that it is enabled for the account, and the network" ;;
@@ -178,39 +221,58 @@ explain() {
   esac
 }
 
-# ask REGION AWS_ARGUMENT...: a call that changes nothing; what it answers is in $answer. Returns 1 when
-# the thing asked for does not exist; every other error ends the script.
-ask() {
-  local region=$1 errors code=0
+# call_aws REGION AWS_ARGUMENT... → $answer, or $refused, what aws says instead. Into files: something that a
+# hanging aws has started would hold a pipe open.
+call_aws() {
+  local region=$1 code=0
   shift
-  errors=$(mktemp)
-  answer=$(aws "$@" --region "$region" --output text 2>"$errors") || code=$?
-  if [[ $code != 0 ]]; then
-    answer=$(cat "$errors")
-    rm -f "$errors"
-    case $answer in
-      *'does not exist'* | *NotFoundException* | *ClusterNotFound* | *'not found'*) return 1 ;;
-    esac
-    explain "$answer" "$region"
+  limited "$call_seconds" aws "$@" --region "$region" --output text --cli-connect-timeout 10 \
+    --cli-read-timeout 30 >"$scratch/out" 2>"$scratch/err" </dev/null || code=$?
+  answer=$(<"$scratch/out") refused=$(<"$scratch/err")
+  [[ $code != 124 ]] || refused="no answer to aws $1 $2 within $call_seconds seconds"
+  return "$code"
+}
+
+# Whether the last call failed in a way that may be over in a moment.
+is_passing() {
+  case $refused in
+    'no answer to aws'* | *'Could not connect'* | *'Could not resolve'* | *'timeout on endpoint'* | *'Connection '* | \
+      *Throttling* | *'Rate exceeded'* | *ServiceUnavailable* | *InternalFailure*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# ask REGION AWS_ARGUMENT...: a call that changes nothing; what it answers is in $answer. Returns 1 when
+# the thing asked for does not exist, and with patient=1 2 when another try may succeed; every other error
+# ends the script.
+patient=''
+ask() {
+  if call_aws "$@"; then
+    [[ $answer != None ]] || answer=''
+    return
   fi
-  rm -f "$errors"
-  [[ $answer != None ]] || answer=''
+  answer=''
+  case $refused in
+    *'does not exist'* | *NotFoundException* | *ClusterNotFound* | *'not found'*) return 1 ;;
+  esac
+  if [[ $patient ]] && is_passing; then return 2; fi
+  explain "$refused" "$1"
 }
 
 # change REGION AWS_ARGUMENT...: a call that changes something, or its text in a dry run. Returns 1 when
 # there was nothing to change.
 change() {
-  local region=$1 errors
-  shift
   if [[ $dry_run ]]; then
-    show_command aws "$@" --region "$region"
+    show_command aws "${@:2}" --region "$1"
     return
   fi
-  if ! errors=$(aws "$@" --region "$region" --output text 2>&1 >/dev/null); then
-    case $errors in
+  if ! call_aws "$@"; then
+    # After a refusal nothing is under way; without an answer it may be.
+    is_passing || under_way=''
+    case $refused in
       *'No updates are to be performed'*) return 1 ;;
     esac
-    explain "$errors" "$region"
+    explain "$refused" "$1"
   fi
 }
 
@@ -227,13 +289,15 @@ need_account() {
   done
 }
 
-# stack_status REGION STACK → $status: NONE, or what AWS says.
+# stack_status REGION STACK → $status: NONE, or what AWS says, or with patient=1 UNKNOWN.
 stack_status() {
-  if ask "$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].StackStatus'; then
-    status=$answer
-  else
-    status=NONE
-  fi
+  local code=0
+  ask "$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].StackStatus' || code=$?
+  case $code in
+    0) status=$answer ;;
+    1) status=NONE ;;
+    *) status=UNKNOWN ;;
+  esac
 }
 
 # stack_output REGION STACK OUTPUT → $answer
@@ -248,35 +312,52 @@ stack_output() {
     "create or update it with this project's template: scripts/install.sh"
 }
 
-# why_stack_failed REGION STACK: the first failure of its last change, as AWS tells it.
+# why_stack_failed REGION STACK → $why: the first failure of its last change, as AWS tells it.
 why_stack_failed() {
-  ask "$1" cloudformation describe-stack-events --stack-name "$2" --query \
-    "StackEvents[?contains(ResourceStatus, 'FAILED') && ResourceStatusReason != null && !contains(ResourceStatusReason, 'cancelled')] | [-1].[LogicalResourceId, ResourceStatusReason]" ||
-    answer=''
-  printf '%s' "$answer" | tr '\t\n' '  '
+  if call_aws "$1" cloudformation describe-stack-events --stack-name "$2" --query \
+    "StackEvents[?contains(ResourceStatus, 'FAILED') && ResourceStatusReason != null && !contains(ResourceStatusReason, 'cancelled')] | [-1].[LogicalResourceId, ResourceStatusReason]"; then
+    why=$(tr '\t\n' '  ' <<<"$answer")
+    why=${why% }
+  else
+    why="the reasons could not be read"
+  fi
 }
 
 # wait_for_stack REGION STACK GOOD_STATUS: until it has it, has another that is final, or time is up.
 wait_for_stack() {
-  local began=$SECONDS said='' why
-  [[ ! $dry_run ]] || return 0
+  local began=$SECONDS said='' why patient=1
+  if [[ $dry_run ]]; then
+    case $3 in
+      CREATE_COMPLETE) set -- "$@" stack-create-complete ;;
+      UPDATE_COMPLETE) set -- "$@" stack-update-complete ;;
+      *) set -- "$@" stack-delete-complete ;;
+    esac
+    show_command aws cloudformation wait "$4" --stack-name "$2" --region "$1"
+    return
+  fi
   while true; do
     stack_status "$1" "$2"
     if [[ $status == "$3" || ($3 == DELETE_COMPLETE && $status == NONE) ]]; then return; fi
     case $status in
       UPDATE_COMPLETE_CLEANUP_IN_PROGRESS) [[ $3 != UPDATE_COMPLETE ]] || return 0 ;;
-      *_IN_PROGRESS) ;;
+      *_IN_PROGRESS | UNKNOWN) ;;
       *)
-        why=$(why_stack_failed "$1" "$2")
+        under_way="stack $2 in $1 ($status)"
+        why_stack_failed "$1" "$2"
         die "Stack $2 in $1 ended as $status instead of $3${why:+: $why}." \
           "aws cloudformation describe-stack-events --stack-name $2 --region $1 tells all; then $(cure "$1" "$2" "$status")"
         ;;
     esac
     if [[ $((SECONDS - began)) -ge $((wait_minutes * 60)) ]]; then
+      [[ $status != UNKNOWN ]] || explain "$refused" "$1"
       die "Stack $2 in $1 is still $status after $wait_minutes minutes." \
         "look at it with aws cloudformation describe-stack-events --stack-name $2 --region $1; AWS goes on with it, and this script can be run again when it has ended"
     fi
-    [[ $said == "$status" ]] || say "  $2 in $1: $status"
+    if [[ $status == UNKNOWN ]]; then
+      [[ $said == "$status" ]] || say "  $2 in $1: AWS does not answer; trying again"
+    else
+      [[ $said == "$status" ]] || say "  $2 in $1: $status"
+    fi
     said=$status
     sleep "$poll_seconds"
   done
@@ -337,18 +418,18 @@ put_stack() {
   set -- cloudformation "$verb-stack" --stack-name "$stack" --template-body "file://$template" \
     --capabilities CAPABILITY_IAM
   [[ ${#parameters[@]} -eq 0 ]] || set -- "$@" --parameters "${parameters[@]}"
+  under_way="stack $stack in $region (being ${verb}d)"
   if ! change "$region" "$@"; then
     say "$stack in $region: nothing to change"
     return 0
   fi
   if [[ $verb == create ]]; then
-    made+=("stack $stack in $region (being created)")
     wait_for_stack "$region" "$stack" CREATE_COMPLETE
   else
-    made+=("stack $stack in $region (being updated)")
     wait_for_stack "$region" "$stack" UPDATE_COMPLETE
   fi
-  made[${#made[@]} - 1]="stack $stack in $region"
+  under_way=''
+  made+=("stack $stack in $region")
   [[ $dry_run ]] || say "$stack in $region: ${verb}d"
 }
 
@@ -394,8 +475,10 @@ delete_stack() {
       return
     fi
   fi
+  under_way="stack $2 in $1 (being deleted)"
   change "$1" cloudformation delete-stack --stack-name "$2"
   wait_for_stack "$1" "$2" DELETE_COMPLETE
+  under_way=''
   [[ $dry_run ]] || say "$2 in $1: deleted"
   made+=("deleted stack $2 in $1")
 }
