@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
 app_image=${APP_IMAGE:-} tests_image=${TESTS_IMAGE:-} worker_image='' worker_locustfile=''
 version='' architecture='' tasks=1 workers=0 zone='' name='' target='' web_cidr='' stop_schedule=''
+task_cpu='' task_memory='' worker_cpu='' worker_memory='' master_cpu='' master_memory=''
 
 usage() {
   cat <<END_OF_TEXT
@@ -27,6 +28,9 @@ What is tested, one of the two ways:
 
   --tasks N                  tasks of the application in each region (default $tasks)
   --workers N                workers (default $workers)
+  --task-cpu N --task-memory MB         size of the application's tasks (default 4096, four vCPU, and 8192)
+  --worker-cpu N --worker-memory MB     size of the workers (default 1024 and 2048)
+  --master-cpu N --master-memory MB     size of the master (default 1024 and 2048)
   --worker-image IMAGE:TAG   another image for the workers
   --worker-locustfile FILE   what they load, such as test_sample.cpp with an image for user classes in C++
   --architecture NAME        X86_64 (default) or ARM64: what the images are built for
@@ -39,7 +43,12 @@ END_OF_TEXT
 
 read_options "--app-image app_image --tests-image tests_image --worker-image worker_image
   --worker-locustfile worker_locustfile --version version --hosted-zone zone --record-name name --target target --tasks tasks --workers workers
-  --architecture architecture --web-cidr web_cidr --stop-schedule stop_schedule" "$@"
+  --architecture architecture --web-cidr web_cidr --stop-schedule stop_schedule
+  --task-cpu task_cpu --task-memory task_memory --worker-cpu worker_cpu --worker-memory worker_memory
+  --master-cpu master_cpu --master-memory master_memory" "$@"
+need_size task "$task_cpu" "$task_memory"
+need_size worker "$worker_cpu" "$worker_memory"
+need_size master "$master_cpu" "$master_memory"
 need_three_regions
 [[ $region1 != "$region2" ]] || die "Both regions of the application are $region1." "name two different ones"
 need_number --tasks "$tasks" 0 5000
@@ -99,6 +108,7 @@ build_and_push() {
 application() {
   put_stack "$1" "$VPC_STACK" vpc.yml
   put_stack "$1" "$ECS_STACK" ecs.yml "Region=$1" "Image=$2" "TaskCount=$tasks" \
+    ${task_cpu:+"TaskCpu=$task_cpu" "TaskMemory=$task_memory"} \
     ${architecture:+"CpuArchitecture=$architecture"} ${stop_schedule:+"StopSchedule=$stop_schedule"}
   ensure_count "$1" "$ECS_STACK" ServiceName TaskCount
 }
@@ -135,6 +145,8 @@ parameters=("Region=$tests_region" "MasterTaskCount=1" "TaskCount=$workers" "Ima
 [[ -z $worker_image ]] || parameters+=("WorkerImage=$worker_image")
 [[ -z $worker_locustfile ]] || parameters+=("WorkerLocustfile=$worker_locustfile")
 [[ -z $architecture ]] || parameters+=("CpuArchitecture=$architecture")
+[[ -z $worker_cpu ]] || parameters+=("SlaveCpu=$worker_cpu" "SlaveMemory=$worker_memory")
+[[ -z $master_cpu ]] || parameters+=("MasterCpu=$master_cpu" "MasterMemory=$master_memory")
 [[ -z $web_cidr ]] || parameters+=("WebCidr=$web_cidr")
 [[ -z $stop_schedule ]] || parameters+=("StopSchedule=$stop_schedule")
 put_stack "$tests_region" "$TESTS_STACK" ecs-tests.yml "${parameters[@]}"

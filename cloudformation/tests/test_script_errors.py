@@ -213,6 +213,28 @@ def test_wrong_options(stage, name, arguments, part):
         assert failed(stage.script(name, "--dry-run", *arguments), part)
 
 
+@pytest.mark.parametrize("cpu, memory", [
+    ("1000", "2048"), ("1024", ""), ("", "2048"), ("256", "1536"), ("1024", "1024"), ("1024", "2500"), ("8192", "17408"),
+])  # fmt: skip
+def test_sizes_that_fargate_does_not_have(stage, cpu, memory):
+    stage.play()
+    for name, who in (("install.sh", "worker"), ("install.sh", "master"), ("update_ecs_region1.sh", "task")):
+        done = stage.script(name, f"--{who}-cpu", cpu, f"--{who}-memory", memory, *AWS_SCRIPTS[name])
+        assert failed(done, f"give --{who}-")
+    assert stage.asked() == []
+
+
+def test_sizes_of_the_tasks(stage):
+    done = stage.script("install.sh", "--dry-run", "--task-cpu", "1024", "--task-memory", "2048", "--worker-cpu", "256",
+                        "--worker-memory", "512", "--master-cpu", "16384", "--master-memory", "122880",
+                        *AWS_SCRIPTS["install.sh"])  # fmt: skip
+    assert succeeded(done)
+    for key, value in (("TaskCpu", 1024), ("TaskMemory", 2048), ("SlaveCpu", 256), ("SlaveMemory", 512),
+                       ("MasterCpu", 16384), ("MasterMemory", 122880)):  # fmt: skip
+        assert f'ParameterKey={key},ParameterValue="{value}"' in done.stdout
+    assert done.stdout.count("cloudformation wait stack-create-complete") == 6
+
+
 @pytest.mark.parametrize("option, value", [
     ("--web-cidr", "203.0.113.7/32"), ("--web-cidr", "10.0.0.0/8"), ("--web-cidr", ""),
     ("--stop-schedule", "cron(0 19 ? * MON,FRI *)"), ("--stop-schedule", "cron(0/5 8-17 L * ? 2030)"),

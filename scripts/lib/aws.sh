@@ -137,6 +137,27 @@ need_version() {
   [[ $1 =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ ]] || die "'$1' is not a tag." "take something like v1"
 }
 
+# need_size WHO CPU MEMORY: --WHO-cpu and --WHO-memory, a pair that Fargate has (1024 is one vCPU; MB).
+need_size() {
+  local range
+  [[ -n $2 || -n $3 ]] || return 0
+  case $2 in
+    256) range='512 2048 512' ;;
+    512) range='1024 4096 1024' ;;
+    1024) range='2048 8192 1024' ;;
+    2048) range='4096 16384 1024' ;;
+    4096) range='8192 30720 1024' ;;
+    8192) range='16384 61440 4096' ;;
+    16384) range='32768 122880 8192' ;;
+    *) die "--$1-cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384, not '$2'." \
+      "give --$1-cpu and --$1-memory together, such as 1024 and 2048" ;;
+  esac
+  read -r lowest highest step <<<"$range"
+  [[ $3 =~ ^[1-9][0-9]{2,5}$ && $3 -ge $lowest && $3 -le $highest && $((($3 - lowest) % step)) == 0 &&
+    "$2 $3" != '256 1536' ]] || die "Fargate has no tasks with $2 of CPU and '$3' MB." \
+    "give --$1-memory from $lowest to $highest, in steps of $step (256 of CPU: 512, 1024 or 2048)"
+}
+
 # need_number WHAT VALUE LOWEST HIGHEST
 need_number() {
   [[ $2 =~ ^(0|[1-9][0-9]{0,8})$ && $2 -ge $3 && $2 -le $4 ]] ||
@@ -485,7 +506,7 @@ delete_stack() {
 
 # update_application NUMBER ARGUMENT...: the whole of update_ecs_region1.sh and update_ecs_region2.sh.
 update_application() {
-  local number=$1 variable=APP_REGION$1 count image='' region
+  local number=$1 variable=APP_REGION$1 count task_cpu='' task_memory='' image='' region
   region=${!variable:-}
   shift
   usage() {
@@ -496,18 +517,21 @@ Sets the application of region $number to N tasks (default 1); everything else o
 
   --region REGION       default: the environment's $variable
   --image IMAGE:TAG     another image
+  --task-cpu N --task-memory MB   another size of the tasks, such as 1024 (one vCPU) and 2048
   --wait-minutes N      limit for the wait (default $wait_minutes)
   --dry-run             print the commands, call nothing
 TEXT
   }
-  read_options "--region region --image image" "$@"
+  read_options "--region region --image image --task-cpu task_cpu --task-memory task_memory" "$@"
   need_count tasks
+  need_size task "$task_cpu" "$task_memory"
   need_region "the application" "$region" "$variable"
   [[ -z $image ]] || need_image "the application" "$image"
   need_aws
   need_account "$region"
   must_exist=1
-  put_stack "$region" "$ECS_STACK" ecs.yml "TaskCount=$count" ${image:+"Image=$image"}
+  put_stack "$region" "$ECS_STACK" ecs.yml "TaskCount=$count" ${image:+"Image=$image"} \
+    ${task_cpu:+"TaskCpu=$task_cpu" "TaskMemory=$task_memory"}
   ensure_count "$region" "$ECS_STACK" ServiceName TaskCount
   [[ $dry_run ]] || say "The application in $region has $count task(s) wanted."
 }
