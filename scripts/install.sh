@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The whole flow: networks, the application in two regions, their common name if there is a hosted zone,
-# and the load test in a third region. Run again, it updates what is there.
+# and the load test in a third region. Run again, it updates what is there, and keeps what no option names.
 set -euo pipefail
 # shellcheck source=scripts/lib/aws.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
 app_image=${APP_IMAGE:-} tests_image=${TESTS_IMAGE:-} worker_image='' worker_locustfile=''
-version='' architecture='' tasks=1 workers=0 zone='' name='' target='' web_cidr='' stop_schedule=''
+version='' architecture='' tasks='' workers='' zone='' name='' target='' web_cidr='' stop_schedule=''
 task_cpu='' task_memory='' worker_cpu='' worker_memory='' master_cpu='' master_memory=''
 
 usage() {
@@ -14,7 +14,8 @@ usage() {
 usage: scripts/install.sh [OPTION...] [REGION1 REGION2 TESTS_REGION]
 
 Sets up the application in two regions and the load test in a third. The regions default to the
-environment's APP_REGION1, APP_REGION2 and TESTS_REGION.
+environment's APP_REGION1, APP_REGION2 and TESTS_REGION. Where that is there already, it is updated; what
+no option names stays as it is.
 
 Images, one of the two ways:
   --app-image IMAGE:TAG      the application's (default: the environment's APP_IMAGE)
@@ -26,8 +27,8 @@ What is tested, one of the two ways:
   --hosted-zone ID --record-name NAME   a name over both regions, in a Route 53 zone of yours
   --target URL                          something else that is yours; default: the first region
 
-  --tasks N                  tasks of the application in each region (default $tasks)
-  --workers N                workers (default $workers)
+  --tasks N                  tasks of the application in each region (default 1)
+  --workers N                workers (default 0)
   --task-cpu N --task-memory MB         size of the application's tasks (default 4096, four vCPU, and 8192)
   --worker-cpu N --worker-memory MB     size of the workers (default 1024 and 2048)
   --master-cpu N --master-memory MB     size of the master (default 1024 and 2048)
@@ -51,8 +52,8 @@ need_size worker "$worker_cpu" "$worker_memory"
 need_size master "$master_cpu" "$master_memory"
 need_three_regions
 [[ $region1 != "$region2" ]] || die "Both regions of the application are $region1." "name two different ones"
-need_number --tasks "$tasks" 0 5000
-need_number --workers "$workers" 0 5000
+[[ -z $tasks ]] || need_number --tasks "$tasks" 0 5000
+[[ -z $workers ]] || need_number --workers "$workers" 0 5000
 [[ -z $target ]] || need_url --target "$target"
 [[ -z $architecture || $architecture == X86_64 || $architecture == ARM64 ]] ||
   die "--architecture must be X86_64 or ARM64, not '$architecture'." "see ${0##*/} --help"
@@ -107,12 +108,14 @@ build_and_push() {
 # application REGION IMAGE
 application() {
   put_stack "$1" "$VPC_STACK" vpc.yml
-  put_stack "$1" "$ECS_STACK" ecs.yml "Region=$1" "Image=$2" "TaskCount=$tasks" \
+  put_stack "$1" "$ECS_STACK" ecs.yml "Region=$1" "Image=$2" "$task_count" \
     ${task_cpu:+"TaskCpu=$task_cpu" "TaskMemory=$task_memory"} \
     ${architecture:+"CpuArchitecture=$architecture"} ${stop_schedule:+"StopSchedule=$stop_schedule"}
   ensure_count "$1" "$ECS_STACK" ServiceName TaskCount
 }
 
+task_count="?TaskCount=1"
+[[ -z $tasks ]] || task_count="TaskCount=$tasks"
 app_image2=$app_image
 if [[ $version ]]; then
   build_and_push "$region1" djangoscaling
@@ -125,6 +128,7 @@ fi
 application "$region1" "$app_image"
 application "$region2" "$app_image2"
 
+tested=''
 if [[ $zone ]]; then
   stack_output "$region1" "$ECS_STACK" LoadBalancerHost
   host1=$answer
@@ -134,14 +138,15 @@ if [[ $zone ]]; then
   target=http://$name
 elif [[ -z $target ]]; then
   stack_output "$region1" "$ECS_STACK" LoadBalancerDNSName
-  target=$answer
+  tested="?LoadBalancerDNSName=$answer"
 fi
 
 if [[ $tests_region != "$region1" && $tests_region != "$region2" ]]; then
   put_stack "$tests_region" "$VPC_STACK" vpc.yml
 fi
-parameters=("Region=$tests_region" "MasterTaskCount=1" "TaskCount=$workers" "Image=$tests_image"
-  "LoadBalancerDNSName=$target")
+parameters=("Region=$tests_region" "MasterTaskCount=1" "Image=$tests_image")
+[[ -z $workers ]] || parameters+=("TaskCount=$workers")
+parameters+=("${tested:-LoadBalancerDNSName=$target}")
 [[ -z $worker_image ]] || parameters+=("WorkerImage=$worker_image")
 [[ -z $worker_locustfile ]] || parameters+=("WorkerLocustfile=$worker_locustfile")
 [[ -z $architecture ]] || parameters+=("CpuArchitecture=$architecture")
@@ -154,7 +159,10 @@ ensure_tests "$tests_region"
 
 [[ ! $dry_run ]] || exit 0
 say
-say "The load test in $tests_region tests $target with $workers worker(s). What comes next:"
+stack_parameter "$tests_region" "$TESTS_STACK" LoadBalancerDNSName
+target=$answer
+stack_parameter "$tests_region" "$TESTS_STACK" TaskCount
+say "The load test in $tests_region tests $target with $answer worker(s). What comes next:"
 say "  scripts/update_ecs_tests.sh --region $tests_region N            N workers"
 say "  scripts/run_tests.sh --region $tests_region --users N           a run, with its report"
 say "  scripts/shutdown.sh $region1 $region2 $tests_region    deletes everything"

@@ -60,9 +60,18 @@ def test_the_whole_flow(cloud):
     assert workers(cloud)["desiredCount"] == 10
 
     # Again: what is not named stays.
+    done = cloud.script("install.sh", *IMAGES, *REGIONS)
+    assert succeeded(done)
+    assert done.stdout.count("nothing to change") == 6
+    assert "with 10 worker(s)" in done.stdout
+    done = cloud.script("update_ecs_tests.sh", "--target", "http://mine.example", "10",
+                        environment={"TESTS_REGION": TESTS_REGION})  # fmt: skip
+    assert succeeded(done)
     done = cloud.script("install.sh", *IMAGES, "--workers", "4", *REGIONS)
     assert succeeded(done)
-    assert done.stdout.count("nothing to change") == 4
+    assert done.stdout.count("nothing to change") == 5
+    assert "tests http://mine.example with 4 worker(s)" in done.stdout
+    assert application(cloud, REGION1)["desiredCount"] == 7
     parameters = cloud.parameters("django-scaling-ecs-tests", TESTS_REGION)
     assert (parameters["WebCidr"], parameters["TaskCount"]) == ("203.0.113.7/32", "4")
 

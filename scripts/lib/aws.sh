@@ -399,15 +399,21 @@ template_parameters() {
   awk '/^[A-Z]/ { inside = /^Parameters:/ } inside && /^  [A-Za-z0-9]+:/ { sub(/:.*/, ""); print $1 }' "$1"
 }
 
+parameter_of() {  # parameter_of KEY=VALUE
+  # Commas would separate the values of a list.
+  printf 'ParameterKey=%s,ParameterValue="%s"' "${1%%=*}" "${1#*=}"
+}
+
 # put_stack REGION STACK TEMPLATE KEY=VALUE...: creates the stack, or updates it so that parameters which
-# are not named stay as they are, and waits. With must_exist=1 a stack that is not there is an error.
+# are not named stay as they are, and waits. ?KEY=VALUE is for a stack that is made only. With must_exist=1
+# a stack that is not there is an error.
 must_exist=''
 put_stack() {
   local region=$1 stack=$2 template=$TEMPLATES/$3 verb=create parameters=() named=' ' pair key known
   shift 3
   for pair in "$@"; do
-    # Commas would separate the values of a list.
-    parameters+=("ParameterKey=${pair%%=*},ParameterValue=\"${pair#*=}\"")
+    [[ $pair != \?* ]] || continue
+    parameters+=("$(parameter_of "$pair")")
     named+="${pair%%=*} "
   done
   if [[ $dry_run ]]; then
@@ -425,7 +431,11 @@ put_stack() {
       "wait until aws cloudformation describe-stacks --stack-name $stack --region $region says that it is complete" ;;
     *) die "Stack $stack in $region is $status." "$(cure "$region" "$stack" "$status")" ;;
   esac
-  if [[ $verb == update ]]; then
+  if [[ $verb == create ]]; then
+    for pair in "$@"; do
+      [[ $pair != \?* ]] || parameters+=("$(parameter_of "${pair#\?}")")
+    done
+  else
     known=$(template_parameters "$template")
     if [[ ! $dry_run ]]; then
       ask "$region" cloudformation describe-stacks --stack-name "$stack" \
@@ -464,7 +474,7 @@ stack_parameter() {
 # a service alone whose own part of the stack stays the same.
 # ensure_count REGION STACK OUTPUT_OF_SERVICE PARAMETER_WITH_THE_NUMBER
 ensure_count() {
-  local cluster service wanted
+  local cluster service wanted found
   [[ ! $dry_run ]] || return 0
   stack_output "$1" "$2" ClusterName
   cluster=$answer
@@ -474,10 +484,11 @@ ensure_count() {
   wanted=$answer
   ask "$1" ecs describe-services --cluster "$cluster" --services "$service" --query 'services[0].desiredCount' ||
     answer=''
-  if [[ $answer != "$wanted" ]]; then
+  found=$answer
+  if [[ $found != "$wanted" ]]; then
     change "$1" ecs update-service --cluster "$cluster" --service "$service" --desired-count "$wanted"
     made+=("$service in $1 with $wanted tasks")
-    say "$service in $1: from ${answer:-no} to $wanted tasks"
+    say "$service in $1: from ${found:-no} to $wanted tasks"
   fi
 }
 
