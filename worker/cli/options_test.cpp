@@ -1,6 +1,7 @@
 // Expected values come from running Locust 2.13.0 and 2.47.0 with the same arguments.
 #include "cli/options.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -214,14 +215,14 @@ TEST(Options, EveryStockOptionInEverySpelling) {
     const Options given = options(is_flag ? Names{name} : Names{name, value});
     const std::string expected = dump(given);
     if (!is_flag) {
-      EXPECT_EQ(dump(options({name + "=" + value})), expected) << name;
+      EXPECT_EQ(dump(options({fmt::format("{}={}", name, value)})), expected) << name;
     }
     if (!shortcut.empty()) {
       EXPECT_EQ(dump(options(is_flag ? Names{shortcut} : Names{shortcut, value})), expected)
           << name;
       if (!is_flag) {
         EXPECT_EQ(dump(options({shortcut + value})), expected) << name;
-        EXPECT_EQ(dump(options({shortcut + "=" + value})), expected) << name;
+        EXPECT_EQ(dump(options({fmt::format("{}={}", shortcut, value)})), expected) << name;
       }
     }
     if (stock.variable[0] != '\0') {

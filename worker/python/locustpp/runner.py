@@ -95,7 +95,7 @@ class NativeClient:
             and not getattr(options, "processes", None)
             and os.getenv("LOCUSTPP_NO_STATUS", "0") in ("", "0"),
         )
-        logger.debug("This worker is native: its link to the master, its statistics and its HTTP clients")
+        logger.debug("This worker is native")
         _clients.add(self)
         self._tune()
         self._greenlets = [gevent.spawn(self._pump), gevent.spawn(self._tune_every_second)]
