@@ -93,7 +93,7 @@ class TestDns {
     std::string name;
     std::size_t at = kHead;
     while (query[at] != 0) {
-      const auto size = static_cast<std::size_t>(query[at]);
+      const auto size = static_cast<std::size_t>(static_cast<unsigned char>(query[at]));
       if (!name.empty()) name += '.';
       name += query.substr(at + 1, size);
       at += 1 + size;

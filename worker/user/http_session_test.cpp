@@ -23,7 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::ScriptedUser;
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 class HttpSessionTest : public test::OneTask {
  protected:
