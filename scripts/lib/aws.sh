@@ -139,7 +139,7 @@ need_version() {
 
 # need_size WHO CPU MEMORY: --WHO-cpu and --WHO-memory, a pair that Fargate has (1024 is one vCPU; MB).
 need_size() {
-  local range
+  local range lowest highest step
   [[ -n $2 || -n $3 ]] || return 0
   case $2 in
     256) range='512 2048 512' ;;
