@@ -2,26 +2,12 @@
 // request where it is.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <optional>
 
+#include "base/test_allocations.h"
 #include "http/test_server.h"
 #include "http/test_tls_server.h"
 #include "http/user_agent.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-// Not inlined: GCC would take malloc's memory in a delete for new's.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace locust::http {
 namespace {

@@ -3,27 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-
-namespace {
-std::size_t allocations = 0;
-}  // namespace
-
-// Counted, because the recorder promises to do without on its hot path. Not inlined: GCC would see
-// malloc() on one side of a pair and `delete` on the other, and warn.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "base/test_allocations.h"
 
 namespace locust::stats {
 namespace {
