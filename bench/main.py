@@ -23,7 +23,7 @@ ROWS: dict[str, Callable[[Settings], Row]] = {
     "hello": rows_load.hello,
     "test_sample": rows_load.test_sample,
     "users": rows_load.users,
-    "others": rows_load.others,
+    "clients": rows_load.clients,
     "target": rows_target.target,
     "target_even": rows_target.even,
     "target_threads": rows_target.threads,

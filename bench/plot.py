@@ -14,17 +14,17 @@ from xml.sax.saxutils import escape
 from bench.settings import BenchError
 
 WIDTH = 760
-# (row, server, generator): what a bar is called, and its colour.
+# What the bar of a generator in the row "clients" is called, and its colour.
 BARS = {
-    ("hello", "nginx", "native"): ("locust-worker, C++ users", "native"),
-    ("hello", "nginx", "wrk"): ("wrk", "wrk"),
-    ("python_hello", "nginx", "python"): ("locustpp, FastHttpUser", "python"),
-    ("python_http_user", "nginx", "python"): ("locustpp, HttpUser", "python"),
-    ("others", "nginx", "boomer"): ("boomer (Go)", "other"),
-    ("others", "nginx", "goose"): ("Goose (Rust)", "other"),
-    ("others", "nginx", "k6"): ("k6 (Go, JavaScript)", "other"),
-    ("python_hello", "nginx", "stock"): ("Locust, FastHttpUser", "stock"),
-    ("python_http_user", "nginx", "stock"): ("Locust, HttpUser", "stock"),
+    "native": ("locust-worker, C++ users", "native"),
+    "wrk": ("wrk", "wrk"),
+    "python": ("locustpp, FastHttpUser", "python"),
+    "python, HttpUser": ("locustpp, HttpUser", "python"),
+    "boomer": ("boomer (Go)", "other"),
+    "goose": ("Goose (Rust)", "other"),
+    "k6": ("k6 (Go, JavaScript)", "other"),
+    "stock": ("Locust, FastHttpUser", "stock"),
+    "stock, HttpUser": ("Locust, HttpUser", "stock"),
 }
 LINES = {
     "wrk": "wrk",
@@ -64,7 +64,7 @@ def draw(figures: Path, folder: Path) -> list[Path]:
             (folder / name).write_text(picture)
             written.append(folder / name)
     if not written:
-        raise BenchError(f"{figures} has none of the rows that are drawn: hello, python_hello, users")
+        raise BenchError(f"{figures} has none of the rows that are drawn: clients, users")
     return written
 
 
@@ -98,14 +98,10 @@ def _picture(run: Mapping[str, Any], title: str, note: str, parts: Iterable[str]
 
 
 def _cpu(run: Mapping[str, Any]) -> Optional[str]:
-    bars = []
-    for (row, server, kind), (label, colour) in BARS.items():
-        found = run["rows"].get(row, {}).get("summary", {}).get(server, {}).get(kind)
-        if found:
-            bars.append((found["cpu_us_per_request"], label, colour))
+    measured = run["rows"].get("clients", {}).get("summary", {}).get("nginx", {})
+    bars = sorted((measured[kind]["cpu_us_per_request"], *BARS[kind]) for kind in BARS.keys() & measured)
     if not bars:
         return None
-    bars.sort()
     left, most = 190, max(value for value, _, _ in bars)
     parts = []
     for number, (value, label, colour) in enumerate(bars):

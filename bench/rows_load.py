@@ -1,4 +1,4 @@
-"""The pinned rows: load generators side by side (hello, test_sample, others, users)."""
+"""The pinned rows: load generators side by side (hello, test_sample, clients, users)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ALL_CLIENTS = ("wrk", "native", "python", "stock")
 COLUMNS = ("", "CPU us/request", "of wrk", "requests/s", "core used", "server us/request")
 USERS = (1, 8, 64, 512, 4096)
 HELLO = Job("hello", users=64, connections=64)
+HTTP_USER = Job("hello_http_user", users=64, connections=64)
 TEST_SAMPLE = Job("test_sample", users=6, connections=60)
 
 
@@ -42,9 +43,12 @@ def test_sample(settings: Settings) -> Row:
     return row
 
 
-def others(settings: Settings) -> Row:
-    row = Row("others", "hello beside boomer, Goose and k6, each on one core", COLUMNS)
-    side_by_side(settings, row, HELLO, "nginx", ("wrk", "native", *foreign.KINDS))
+def clients(settings: Settings) -> Row:
+    row = Row("clients", "every client in turn, 64 users against nginx, pinned as in hello", COLUMNS)
+    cases = {kind: Case(kind, HELLO) for kind in (*ALL_CLIENTS, *foreign.KINDS)}
+    cases |= {f"{kind}, HttpUser": Case(kind, HTTP_USER) for kind in ("python", "stock")}
+    taken = take_turns(settings, row, "nginx", list(cases.values()))
+    _summarise(row, "nginx", {name: taken[case] for name, case in cases.items() if case in taken})
     return row
 
 

@@ -10,12 +10,11 @@ from bench.generators import Job, python_env, stock_command
 from bench.machine import rss_bytes
 from bench.process import Process, wait_until
 from bench.report import Row
-from bench.rows_load import COLUMNS, HELLO, TEST_SAMPLE, side_by_side
+from bench.rows_load import COLUMNS, HELLO, HTTP_USER, TEST_SAMPLE, side_by_side
 from bench.rows_worker import MEMORY, STARTS, one_start, show_memory, show_starts
 from bench.settings import Settings
 from bench.wire import Wire
 
-HTTP_USER = Job("hello_http_user", users=64, connections=64)
 ONE, TWO = "python", "python --processes 2"
 IDLE_USERS = 2000
 

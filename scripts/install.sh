@@ -128,25 +128,24 @@ fi
 application "$region1" "$app_image"
 application "$region2" "$app_image2"
 
-tested=''
+tested=LoadBalancerDNSName=$target
 if [[ $zone ]]; then
   stack_output "$region1" "$ECS_STACK" LoadBalancerHost
   host1=$answer
   stack_output "$region2" "$ECS_STACK" LoadBalancerHost
   host2=$answer
   put_stack "$region1" "$DNS_STACK" route53.yml "HostedZoneId=$zone" "RecordName=$name" "Host1=$host1" "Host2=$host2"
-  target=http://$name
+  tested=LoadBalancerDNSName=http://$name
 elif [[ -z $target ]]; then
   stack_output "$region1" "$ECS_STACK" LoadBalancerDNSName
-  tested="?LoadBalancerDNSName=$answer"
+  tested=\?LoadBalancerDNSName=$answer
 fi
 
 if [[ $tests_region != "$region1" && $tests_region != "$region2" ]]; then
   put_stack "$tests_region" "$VPC_STACK" vpc.yml
 fi
-parameters=("Region=$tests_region" "MasterTaskCount=1" "Image=$tests_image")
+parameters=("Region=$tests_region" "MasterTaskCount=1" "Image=$tests_image" "$tested")
 [[ -z $workers ]] || parameters+=("TaskCount=$workers")
-parameters+=("${tested:-LoadBalancerDNSName=$target}")
 [[ -z $worker_image ]] || parameters+=("WorkerImage=$worker_image")
 [[ -z $worker_locustfile ]] || parameters+=("WorkerLocustfile=$worker_locustfile")
 [[ -z $architecture ]] || parameters+=("CpuArchitecture=$architecture")
@@ -160,9 +159,9 @@ ensure_tests "$tests_region"
 [[ ! $dry_run ]] || exit 0
 say
 stack_parameter "$tests_region" "$TESTS_STACK" LoadBalancerDNSName
-target=$answer
+tested=$answer
 stack_parameter "$tests_region" "$TESTS_STACK" TaskCount
-say "The load test in $tests_region tests $target with $answer worker(s). What comes next:"
+say "The load test in $tests_region tests $tested with $answer worker(s). What comes next:"
 say "  scripts/update_ecs_tests.sh --region $tests_region N            N workers"
 say "  scripts/run_tests.sh --region $tests_region --users N           a run, with its report"
 say "  scripts/shutdown.sh $region1 $region2 $tests_region    deletes everything"

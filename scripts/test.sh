@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up and runs every check of the project: format, scripts, unit tests under sanitizers, and of the
+# Sets up and runs the checks of the project: format, scripts, unit tests under sanitizers, and of the
 # release build unit tests, the Python package, tests against real masters, the deploy flow, packages,
 # the web page and the documents; fuzzing, clang-tidy, and the demo. The first that fails ends the run.
 set -euo pipefail

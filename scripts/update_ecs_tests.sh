@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/aws.sh"
 
 region=${TESTS_REGION:-} target='' image='' worker_image='' worker_locustfile='' master_ip='' masters=''
-web_cidr='' stop_schedule='' parameters=()
+web_cidr='' stop_schedule='' worker_cpu='' worker_memory='' master_cpu='' master_memory='' parameters=()
 
 usage() {
   cat <<END_OF_TEXT
@@ -18,6 +18,8 @@ Sets the load test to N workers (default 1); everything else of its stack stays.
   --image IMAGE:TAG          another image of the master (and of the workers, without a worker image)
   --worker-image IMAGE:TAG   another image of the workers
   --worker-locustfile FILE   what the workers load, such as test_sample.cpp
+  --worker-cpu N --worker-memory MB   another size of the workers, such as 2048 (two vCPU) and 4096
+  --master-cpu N --master-memory MB   another size of the master
   --master-ip ADDRESS        private address of the master, instead of its name; '' goes back to the name
   --masters 0|1              no master, or one
   --web-cidr RANGE           who may open the web interface, such as 203.0.113.7/32; '' is nobody
@@ -29,8 +31,11 @@ END_OF_TEXT
 
 read_options "--region region --target target --image image --worker-image worker_image
   --worker-locustfile worker_locustfile --master-ip master_ip --masters masters --web-cidr web_cidr
+  --worker-cpu worker_cpu --worker-memory worker_memory --master-cpu master_cpu --master-memory master_memory
   --stop-schedule stop_schedule" "$@"
 need_count workers
+need_size worker "$worker_cpu" "$worker_memory"
+need_size master "$master_cpu" "$master_memory"
 ! is_given --target || need_url --target "$target"
 ! is_given --image || need_image "the master" "$image"
 ! is_given --worker-image || need_image "the workers" "$worker_image"
@@ -51,6 +56,8 @@ parameter --master-ip MasterIp "$master_ip"
 parameter --masters MasterTaskCount "$masters"
 parameter --web-cidr WebCidr "$web_cidr"
 parameter --stop-schedule StopSchedule "$stop_schedule"
+[[ -z $worker_cpu ]] || parameters+=("SlaveCpu=$worker_cpu" "SlaveMemory=$worker_memory")
+[[ -z $master_cpu ]] || parameters+=("MasterCpu=$master_cpu" "MasterMemory=$master_memory")
 need_region "the load test" "$region" TESTS_REGION
 need_aws
 need_account "$region"

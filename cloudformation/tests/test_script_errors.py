@@ -218,7 +218,8 @@ def test_wrong_options(stage, name, arguments, part):
 ])  # fmt: skip
 def test_sizes_that_fargate_does_not_have(stage, cpu, memory):
     stage.play()
-    for name, who in (("install.sh", "worker"), ("install.sh", "master"), ("update_ecs_region1.sh", "task")):
+    for name, who in (("install.sh", "worker"), ("install.sh", "master"), ("update_ecs_region1.sh", "task"),
+                      ("update_ecs_tests.sh", "worker"), ("update_ecs_tests.sh", "master")):  # fmt: skip
         done = stage.script(name, f"--{who}-cpu", cpu, f"--{who}-memory", memory, *AWS_SCRIPTS[name])
         assert failed(done, f"give --{who}-")
     assert stage.asked() == []
@@ -233,6 +234,14 @@ def test_sizes_of_the_tasks(stage):
                        ("MasterCpu", 16384), ("MasterMemory", 122880)):  # fmt: skip
         assert f'ParameterKey={key},ParameterValue="{value}"' in done.stdout
     assert done.stdout.count("cloudformation wait stack-create-complete") == 6
+
+
+def test_another_size_of_workers_and_master(stage):
+    done = stage.script("update_ecs_tests.sh", "--dry-run", "--worker-cpu", "2048", "--worker-memory", "4096", "--master-cpu",
+                        "512", "--master-memory", "1024", *AWS_SCRIPTS["update_ecs_tests.sh"])  # fmt: skip
+    assert succeeded(done)
+    for key, value in (("SlaveCpu", 2048), ("SlaveMemory", 4096), ("MasterCpu", 512), ("MasterMemory", 1024)):
+        assert f'ParameterKey={key},ParameterValue="{value}"' in done.stdout
 
 
 @pytest.mark.parametrize("option, value", [

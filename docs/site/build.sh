@@ -4,6 +4,10 @@
 # An environment with docs/tests/requirements.txt is made in build/venvs/docs, unless DOCS_PYTHON
 # names one. Graphviz draws the pictures.
 set -euo pipefail
+[[ $# == 0 ]] || {
+  echo "docs: build.sh takes no arguments; DOCS_OUTPUT and DOCS_PYTHON are its settings" >&2
+  exit 2
+}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 out=${DOCS_OUTPUT:-$root/build/docs}
 python=${DOCS_PYTHON:-$root/build/venvs/docs/bin/python}
@@ -13,8 +17,8 @@ command -v dot >/dev/null || {
   echo "docs: Graphviz is missing: apt-get install -y --no-install-recommends graphviz" >&2
   exit 2
 }
-if [[ -z ${DOCS_PYTHON:-} && ! -x $python ]]; then
-  python3 -m venv build/venvs/docs
+if [[ -z ${DOCS_PYTHON:-} ]]; then
+  [[ -x $python ]] || python3 -m venv build/venvs/docs
   "$python" -m pip install --disable-pip-version-check --quiet -r docs/tests/requirements.txt
 fi
 

@@ -30,7 +30,7 @@ def texts(picture):
 
 def test_bars_are_as_long_as_what_was_measured(tmp_path):
     summary = {"nginx": {"native": {"cpu_us_per_request": 25.0}, "wrk": {"cpu_us_per_request": 100.0}}}
-    pictures = drawn(tmp_path, {"hello": {"summary": summary}})
+    pictures = drawn(tmp_path, {"clients": {"summary": summary}})
     assert set(pictures) == {"bench-cpu.svg"}
     picture = pictures["bench-cpu.svg"]
     lengths = [float(bar.get("width")) for bar in picture.iter(f"{SVG}rect")]

@@ -35,9 +35,10 @@ def test_every_page_is_there(site):
         assert (site / ("index.html" if name.name == "README" else f"{name}/index.html")).is_file()
 
 
-def test_tables_of_the_fallback_come_from_the_package(site):
-    text = (site / "docs" / "fallback" / "index.html").read_text()
-    assert "client_pool" in text and "pool_manager" in text and "include" not in text.split("<article")[1]
+@pytest.mark.parametrize("name", ["CMakeLists.txt", "shop.cpp", "shop.py"])
+def test_files_of_the_example_are_shown_as_they_are(name):
+    text = (pages.ROOT / "packaging" / "example" / name).read_text()
+    assert f"\n{text}```\n" in (pages.ROOT / "docs" / "cpp-users.md").read_text()
 
 
 def test_pictures_are_drawn(site):

@@ -29,6 +29,7 @@ class Passer final : public HttpUser {
 
 UserClasses locustfile() {
   return {user_class<Visitor>("Visitor")
+              .weight(3)
               .wait(between(10ms, 30ms))
               .task<&Visitor::hello>(3)
               .task<&Visitor::item>(1),

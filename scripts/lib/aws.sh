@@ -411,11 +411,6 @@ must_exist=''
 put_stack() {
   local region=$1 stack=$2 template=$TEMPLATES/$3 verb=create parameters=() named=' ' pair key known
   shift 3
-  for pair in "$@"; do
-    [[ $pair != \?* ]] || continue
-    parameters+=("$(parameter_of "$pair")")
-    named+="${pair%%=*} "
-  done
   if [[ $dry_run ]]; then
     status=${must_exist:+UPDATE_COMPLETE}
   else
@@ -431,11 +426,13 @@ put_stack() {
       "wait until aws cloudformation describe-stacks --stack-name $stack --region $region says that it is complete" ;;
     *) die "Stack $stack in $region is $status." "$(cure "$region" "$stack" "$status")" ;;
   esac
-  if [[ $verb == create ]]; then
-    for pair in "$@"; do
-      [[ $pair != \?* ]] || parameters+=("$(parameter_of "${pair#\?}")")
-    done
-  else
+  for pair in "$@"; do
+    [[ $verb == create || $pair != \?* ]] || continue
+    pair=${pair#\?}
+    parameters+=("$(parameter_of "$pair")")
+    named+="${pair%%=*} "
+  done
+  if [[ $verb == update ]]; then
     known=$(template_parameters "$template")
     if [[ ! $dry_run ]]; then
       ask "$region" cloudformation describe-stacks --stack-name "$stack" \

@@ -141,7 +141,8 @@ void add_other(std::vector<OptionSpec>& table) {
               {"-s", "--stop-timeout"}, "LOCUST_STOP_TIMEOUT", time_span(&Options::stop_timeout),
               G::other, "<time span>",
               "How long a user may take to complete its task when it is stopped: 20, 20s, 3m, 2h, "
-              "1h20m, 3h30m10s. The master's own --stop-timeout wins. Defaults to 0."),
+              "1h20m, 3h30m10s. With a master, the master's --stop-timeout counts instead. "
+              "Defaults to 0."),
           option({"--reset-stats"}, "LOCUST_RESET_STATS", flag(&Options::reset_stats), G::other, "",
                  "Reset the statistics once all users are spawned. Give it to the master too."),
           option({"--equal-weights"}, "", flag(&Options::equal_weights), G::other, "",

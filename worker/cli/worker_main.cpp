@@ -86,9 +86,10 @@ void tell_unknown_name(const std::string& host) {
   if (code == 0) {
     freeaddrinfo(found);
   } else {
-    log::warning("locust.runners",
-                 "The master's name {} cannot be resolved ({}). It is tried until it can.", host,
-                 gai_strerror(code));
+    log::warning(
+        "locust.runners",
+        "The master's name {} cannot be resolved ({}). It is asked for again with each attempt.",
+        host, gai_strerror(code));
   }
 }
 

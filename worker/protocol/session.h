@@ -1,6 +1,6 @@
 // The brain of a worker: what to do when a message comes, the link changes, users have been started
 // or stopped, or time passes. No socket, no thread, no clock: every call takes the time and returns
-// what the shell (runner/worker) shall do, in order. One thread.
+// what the shell (runner/control) shall do, in order. One thread.
 //
 // The rules are Locust's WorkerRunner's (runners.py, 2.47.0) except where a master is lost or
 // restarted: there a stock worker gives up, and this one comes back by itself.

@@ -75,7 +75,7 @@ class NativeClient:
         self._job = 0  # of the last spawn
         self._seconds = 0
         self._forked = False  # the link is the parent's
-        if hasattr(zmqrpc.BaseSocket, "ipv4_only"):  # says that a name cannot be resolved; the engine tries for ever
+        if hasattr(zmqrpc.BaseSocket, "ipv4_only"):  # says that a name cannot be resolved; the engine tries on
             zmqrpc.BaseSocket.ipv4_only(self, host, port)
         self._stats: NativeRequestStats = environment.stats
         self._main_thread = _thread_ident()
