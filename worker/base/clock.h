@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 
 namespace locust {
 
@@ -14,6 +15,15 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using SteadyDuration = std::chrono::steady_clock::duration;
 // What the statistics carry (num_reqs_per_sec, last_request_timestamp): may jump.
 using WallTime = std::chrono::system_clock::time_point;
+
+// So many seconds, as somebody has asked for them. A year is for ever, and fits: what is more, or
+// no number, is that.
+inline SteadyDuration duration_of(double asked_seconds) {
+  constexpr double kForEver = 365.0 * 86400;
+  const bool fits = std::abs(asked_seconds) < kForEver;
+  return std::chrono::duration_cast<SteadyDuration>(
+      std::chrono::duration<double>(fits ? asked_seconds : std::copysign(kForEver, asked_seconds)));
+}
 
 // Seconds since the epoch, as Python's time.time().
 inline double epoch_seconds(WallTime time) {

@@ -28,6 +28,7 @@ constexpr SteadyDuration kTrusted = milliseconds(10);
 
 void Exchange::cancel() {
   disarm();
+  failure_.clear();
   if (client_ != nullptr) client_->abandon(*this);
 }
 
@@ -70,11 +71,13 @@ Client::Client(ClientContext& context, const ClientSettings& settings)
     : context_(context), settings_(settings) {}
 
 Client::~Client() {
-  for (const auto& host : hosts_) {
-    for (const auto& connection : host->connections) {
-      connection->client_ = nullptr;
-      connection->close_in_order();
-    }
+  for (const auto& host : hosts_) leave(*host);
+}
+
+void Client::leave(Host& host) {
+  for (const auto& connection : host.connections) {
+    connection->client_ = nullptr;
+    connection->close_in_order();
   }
 }
 
@@ -83,7 +86,7 @@ void Client::start(const Request& request, Exchange& exchange) {
   exchange.client_ = this;
   exchange.retried_ = false;
   exchange.response.started = context_.loop().now();
-  Host& host = host_of(request.origin());
+  Host& host = use(request.origin());
   while (!host.idle.empty()) {
     Connection& connection = *host.idle.back();
     host.idle.pop_back();
@@ -109,9 +112,30 @@ Client::Host& Client::host_of(const Origin& origin) {
   for (const auto& host : hosts_) {
     if (host->origin == origin) return *host;
   }
+  if (settings_.most_origins != 0 && hosts_.size() >= settings_.most_origins) give_up_oldest();
   hosts_.push_back(std::make_unique<Host>());
   hosts_.back()->origin = origin;
   return *hosts_.back();
+}
+
+// The host of a request that begins: the last in the order of use, where that counts.
+Client::Host& Client::use(const Origin& origin) {
+  Host& host = host_of(origin);
+  if (settings_.most_origins == 0 || hosts_.back().get() == &host) return host;
+  const auto at = std::find_if(hosts_.begin(), hosts_.end(),
+                               [&](const auto& one) { return one.get() == &host; });
+  std::rotate(at, at + 1, hosts_.end());
+  return host;
+}
+
+void Client::give_up_oldest() {
+  const auto unused = std::find_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
+    return host->waiting.empty() && !host->connecting &&
+           host->idle.size() == host->connections.size();
+  });
+  if (unused == hosts_.end()) return;
+  leave(**unused);
+  hosts_.erase(unused);
 }
 
 void Client::connect_for(Host& host, Exchange& exchange) {

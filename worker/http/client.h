@@ -53,6 +53,9 @@ struct ClientSettings {
   SteadyDuration connection_timeout = seconds(60);
   SteadyDuration network_timeout = seconds(60);  // the whole exchange, from start()
   std::size_t concurrency = 10;                  // connections to one origin; more requests wait
+  // Origins whose unused connections are kept, the last used ones; requests' pool_connections
+  // beneath HttpUser is 10. 0: all, as beneath FastHttpUser.
+  std::size_t most_origins = 0;
   TlsSettings tls = {};
   ProxySettings proxy = {};
   // Connect to this path instead, whatever the URL's host; empty: not.
@@ -121,6 +124,9 @@ class Client {
   struct Host;
 
   Host& host_of(const Origin& origin);
+  Host& use(const Origin& origin);
+  void give_up_oldest();
+  static void leave(Host& host);
   void connect_for(Host& host, Exchange& exchange);
   void connect_waiting(Host& host);
   void abandon(Exchange& exchange);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -194,6 +195,21 @@ TEST_F(ClientTest, WithoutDescriptorsItFailsAndLaterItGoesOn) {
   EXPECT_EQ(exchange.response.status, 200);
 }
 
+// One that is used again, as a Python user's are, does not tell of what it was spared.
+TEST_F(ClientTest, AFailureThatWasCancelledIsForgotten) {
+  TestExchange exchange;
+  {
+    const NoDescriptors none;
+    client_->start(get_, exchange);
+    exchange.cancel();
+  }
+  Client client(context_, {.network_timeout = milliseconds(30)});
+  client.start(get_, exchange);
+  ASSERT_TRUE(server_.run_until_done(exchange));
+  EXPECT_EQ(exchange.response.error, timed_out());
+  EXPECT_GE(exchange.response.ended - exchange.response.started, milliseconds(30));
+}
+
 // Each that waited fails as it gets its turn: in a loop, not one within the other.
 TEST_F(ClientTest, WithoutDescriptorsALongQueueFailsOnALittleStack) {
   Client client(context_, {.concurrency = 1});
@@ -205,6 +221,51 @@ TEST_F(ClientTest, WithoutDescriptorsALongQueueFailsOnALittleStack) {
   ASSERT_TRUE(server_.run_until_done(exchanges.back()));
   EXPECT_EQ(exchanges.front().response.error, "HTTPConnectionClosed('connection closed.')");
   EXPECT_EQ(exchanges.back().response.error, "OSError(24, 'Too many open files')");
+}
+
+// ---- Many origins ----
+
+TEST(ClientOrigins, ConnectionsToThoseUsedLastAreKept) {
+  TestServer server(128, INADDR_ANY);
+  ClientContext context(server.loop);
+  Client client(context, {.most_origins = 2});
+  std::map<int, Peer> peers;
+  const auto ask = [&](int number) {
+    const Request request(server.parts("GET", "127.0.0." + std::to_string(number)));
+    TestExchange exchange;
+    client.start(request, exchange);
+    if (!peers.contains(number)) peers.emplace(number, server.accept_request());
+    server.send(peers.at(number), kOk);
+    EXPECT_TRUE(server.run_until_done(exchange));
+    EXPECT_EQ(exchange.response.status, 200) << exchange.response.error;
+  };
+  ask(1);
+  ask(2);
+  ask(1);  // over the connection that it has
+  ask(3);
+  EXPECT_TRUE(server.closed_by_client(peers.at(2)));
+  ask(1);
+  ask(3);
+  EXPECT_EQ(server.accepted, 3);
+}
+
+TEST(ClientOrigins, OneThatIsBusyIsNotGivenUp) {
+  TestServer server(128, INADDR_ANY);
+  ClientContext context(server.loop);
+  Client client(context, {.most_origins = 1});
+  const Request get(server.parts());
+  const Request other(server.parts("GET", "127.0.0.2"));
+  TestExchange busy;
+  TestExchange exchange;
+  client.start(get, busy);
+  Peer first = server.accept_request();
+  client.start(other, exchange);
+  Peer second = server.accept_request();
+  server.send(second, kOk);
+  ASSERT_TRUE(server.run_until_done(exchange));
+  server.send(first, kOk);
+  ASSERT_TRUE(server.run_until_done(busy));
+  EXPECT_EQ(busy.response.status, 200) << busy.response.error;
 }
 
 }  // namespace

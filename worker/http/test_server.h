@@ -65,6 +65,7 @@ class TestExchange final : public Exchange {
  public:
   int calls = 0;
   bool done() const { return calls > 0; }
+  using Exchange::cancel;
 
  private:
   void on_done() override { ++calls; }

@@ -17,12 +17,6 @@ constexpr std::uint64_t kMostLogLines = 70;  // in one interval
 constexpr std::size_t kMostQueuedCustom = 1000;
 constexpr std::size_t kMostPending = 20;
 
-SteadyDuration seconds_of(double value) {
-  // A year is for ever, and fits.
-  return std::chrono::duration_cast<SteadyDuration>(
-      std::chrono::duration<double>(std::clamp(value, 0.0, 365.0 * 86400)));
-}
-
 }  // namespace
 
 Session::Session(SessionSettings settings) : settings_(std::move(settings)) {
@@ -89,8 +83,9 @@ void Session::handle(const Spawn& spawn, SteadyTime now) {
     return;
   }
   last_spawn_timestamp_ = spawn.timestamp;
-  stop_timeout_ = seconds_of(spawn.stop_timeout);
+  stop_timeout_ = duration_of(std::max(spawn.stop_timeout, 0.0));
   if (state_ == WorkerState::ready) begin_test(spawn);
+  act(ConfigureTest{spawn.host, spawn.parsed_options});
   state_ = WorkerState::spawning;
   job_done_ = false;
   complete_due_ = false;
@@ -102,7 +97,6 @@ void Session::begin_test(const Spawn& spawn) {
   unknown_classes_.clear();
   if (spawn.parsed_options.find("web_base_path") != nullptr) master_is_modern_ = true;  // 2.32.2
   discard_reports();
-  act(ConfigureTest{spawn.host, spawn.parsed_options});
 }
 
 // What of an order this worker can do. The rest is told to the person at the web UI, once a test.

@@ -123,7 +123,10 @@ void Session::resolve_doubt(SteadyTime now) {
 }
 
 void Session::check_silence(SteadyTime now) {
-  if (link_ != Link::registered && link_ != Link::doubtful) return;
+  const bool is_known = link_ == Link::registered || link_ == Link::doubtful;
+  // Who comes back after a master, instead of ending, goes on registering.
+  const bool registers = link_ == Link::registering && !ready_at_ && settings_.exit_on_master_loss;
+  if (!is_known && !registers) return;
   const SteadyDuration limit = intervals_.master_timeout;
   const bool silent =
       echoes_ ? now - last_sign_ > limit : !connected_ && now - disconnected_at_ > limit;
@@ -241,6 +244,7 @@ Actions Session::on_tick(SteadyTime now) {
   if (ready_at_ && ending_ == Ending::none && now >= *ready_at_) {
     ready_at_.reset();
     attempts_ = 1;
+    last_sign_ = now;
     send_client_ready(now);
   }
   if (next_registration_ && now >= *next_registration_ && !ready_at_) {

@@ -119,6 +119,35 @@ TEST(SessionSilence, ExitOnMasterLossIsStock) {
   EXPECT_EQ(worker.users().at("A"), 0);
 }
 
+// At the end of a test the master strikes the worker off and takes it in anew; it may go meanwhile.
+TEST(SessionSilence, ExitOnMasterLossIsWhileItRegistersToo) {
+  SessionSettings settings = worker_with_a_and_b();
+  settings.exit_on_master_loss = true;
+  SimulatedWorker worker(settings);
+  worker.run(2);
+  worker.master_acks = false;
+  worker.receive(Stop{});
+  worker.advance(10s);
+  EXPECT_THAT(worker.take(), Contains("client_stopped"));
+  worker.master_echoes = false;
+  worker.advance(45s);
+  EXPECT_FALSE(worker.has_exited());
+  worker.advance(20s);
+  EXPECT_TRUE(worker.has_exited());
+}
+
+TEST(SessionSilence, ExitOnMasterLossWaitsForAWorkerThatIsNotReadyYet) {
+  SessionSettings settings = worker_with_a_and_b();
+  settings.exit_on_master_loss = true;
+  settings.additional_wait = 200s;
+  SimulatedWorker worker(settings);
+  worker.run(2);
+  worker.receive(Stop{});
+  worker.advance(210s);
+  EXPECT_FALSE(worker.has_exited());
+  EXPECT_EQ(worker.sent<ClientReady>().size(), 2U);
+}
+
 // ---- reconnect ----
 
 TEST(SessionReconnectMessage, BuildsANewLinkAndAsks) {

@@ -40,16 +40,18 @@ TEST(SessionUsers, TestIsConfiguredWithWhatTheMasterSends) {
   FAIL() << "no test was begun";
 }
 
-TEST(SessionUsers, FurtherSpawnsOfATestOnlyChangeUsers) {
+TEST(SessionUsers, FurtherSpawnsOfATestChangeUsersAndSettings) {
   SimulatedWorker worker;
   worker.run(1);
   worker.spawn({{"A", 5}, {"B", 2}});
   worker.advance(1s);
   worker.spawn({{"A", 0}, {"B", 1}});
   worker.advance(10ms);
-  EXPECT_THAT(worker.take(),
-              ElementsAre("spawning", "ChangeUsers A=5 B=2", "spawning_complete A=5 B=2 total 7",
-                          "spawning", "ChangeUsers A=0 B=1", "spawning_complete A=0 B=1 total 1"));
+  EXPECT_THAT(
+      worker.take(),
+      ElementsAre("spawning", "ConfigureTest http://target", "ChangeUsers A=5 B=2",
+                  "spawning_complete A=5 B=2 total 7", "spawning", "ConfigureTest http://target",
+                  "ChangeUsers A=0 B=1", "spawning_complete A=0 B=1 total 1"));
 }
 
 // All classes of the worker, also where the master names one only.

@@ -23,10 +23,6 @@ struct LinkObject {
 
 constexpr const char* kLevels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
-SteadyDuration seconds_of(double value) {
-  return std::chrono::duration_cast<SteadyDuration>(std::chrono::duration<double>(value));
-}
-
 // ---- from Python; false with a Python error set ----
 
 bool to_strings(PyObject* object, std::vector<std::string>& strings) {
@@ -257,8 +253,8 @@ PyObject* tune(PyObject* self, PyObject* arguments) {
       return nullptr;
     }
     if (!to_strings(classes, tuning.user_classes)) return nullptr;
-    tuning.intervals = {seconds_of(heartbeat), seconds_of(report), seconds_of(master_timeout),
-                        seconds_of(connect_timeout)};
+    tuning.intervals = {duration_of(heartbeat), duration_of(report), duration_of(master_timeout),
+                        duration_of(connect_timeout)};
     tuning.visits = visits != 0;
     link->tune(std::move(tuning));
     guard_signals();
@@ -281,7 +277,7 @@ PyObject* close(PyObject* self, PyObject* arguments) {
     if (!PyArg_ParseTuple(arguments, "|d", &patience)) return nullptr;
     WorkerLink* const link = reinterpret_cast<LinkObject*>(self)->link;
     if (link == nullptr) return done();
-    return PyBool_FromLong(unlocked([&] { return link->close(seconds_of(patience)); }));
+    return PyBool_FromLong(unlocked([&] { return link->close(duration_of(patience)); }));
   });
 }
 
@@ -344,7 +340,7 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
     settings.status_line = status_line != 0;
     if (!to_strings(classes, settings.session.user_classes)) return nullptr;
     settings.session.version = version;
-    settings.session.additional_wait = seconds_of(wait);
+    settings.session.additional_wait = duration_of(wait);
     settings.session.exit_on_master_loss = exits != 0;
     auto link = std::make_unique<WorkerLink>(std::move(settings),
                                              reinterpret_cast<RecorderObject*>(recorder)->recorder);

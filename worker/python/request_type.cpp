@@ -97,8 +97,7 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (timeout != Py_None) {
     const double limit = PyFloat_AsDouble(timeout);
     if (limit == -1 && PyErr_Occurred() != nullptr) return nullptr;
-    parts.timeout =
-        std::chrono::duration_cast<SteadyDuration>(std::chrono::duration<double>(limit));
+    parts.timeout = duration_of(limit);
   }
   return guarded([&]() -> PyObject* {
     std::optional<http::Url> parsed = http::parse_url(url);

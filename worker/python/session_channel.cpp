@@ -13,7 +13,7 @@ bool read_seconds(PyObject* value, SteadyDuration& out) {
   if (value == Py_None) return true;
   const double given = PyFloat_AsDouble(value);
   if (given == -1 && PyErr_Occurred() != nullptr) return false;
-  out = std::chrono::duration_cast<SteadyDuration>(std::chrono::duration<double>(given));
+  out = duration_of(given);
   return true;
 }
 
@@ -21,8 +21,8 @@ bool read_seconds(PyObject* value, SteadyDuration& out) {
 std::shared_ptr<const http::ClientSettings> shared_settings(http::ClientSettings settings) {
   static std::shared_ptr<const http::ClientSettings> last;
   const auto asked = [](const http::ClientSettings& one) {
-    return std::tie(one.connection_timeout, one.network_timeout, one.concurrency, one.tls,
-                    one.proxy);
+    return std::tie(one.connection_timeout, one.network_timeout, one.concurrency, one.most_origins,
+                    one.tls, one.proxy);
   };
   if (last == nullptr || asked(*last) != asked(settings)) {
     last = std::make_shared<const http::ClientSettings>(std::move(settings));
@@ -33,22 +33,14 @@ std::shared_ptr<const http::ClientSettings> shared_settings(http::ClientSettings
 }  // namespace
 
 PyObject* session_open(PyObject* object, PyObject* args, PyObject* kwargs) {
-  static const char* known[] = {"connection_timeout",
-                                "network_timeout",
-                                "concurrency",
-                                "verify",
-                                "verify_flags",
-                                "ca_file",
-                                "cert_file",
-                                "key_file",
-                                "proxy_host",
-                                "proxy_port",
-                                "proxy_user",
-                                "proxy_password",
-                                nullptr};
+  static const char* known[] = {
+      "connection_timeout", "network_timeout", "concurrency",    "most_origins", "verify",
+      "verify_flags",       "ca_file",         "cert_file",      "key_file",     "proxy_host",
+      "proxy_port",         "proxy_user",      "proxy_password", nullptr};
   PyObject* connection_timeout = Py_None;
   PyObject* network_timeout = Py_None;
   Py_ssize_t concurrency = 10;
+  Py_ssize_t most_origins = 0;
   int verify = 0;
   unsigned long verify_flags = 0;
   const char* ca_file = "";
@@ -58,10 +50,10 @@ PyObject* session_open(PyObject* object, PyObject* args, PyObject* kwargs) {
   unsigned short proxy_port = 0;
   const char* proxy_user = "";
   const char* proxy_password = "";
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOnpkssssHss", const_cast<char**>(known),
-                                   &connection_timeout, &network_timeout, &concurrency, &verify,
-                                   &verify_flags, &ca_file, &cert_file, &key_file, &proxy_host,
-                                   &proxy_port, &proxy_user, &proxy_password)) {
+  if (!PyArg_ParseTupleAndKeywords(
+          args, kwargs, "|$OOnnpkssssHss", const_cast<char**>(known), &connection_timeout,
+          &network_timeout, &concurrency, &most_origins, &verify, &verify_flags, &ca_file,
+          &cert_file, &key_file, &proxy_host, &proxy_port, &proxy_user, &proxy_password)) {
     return nullptr;
   }
   http::ClientSettings settings;
@@ -72,6 +64,7 @@ PyObject* session_open(PyObject* object, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   settings.concurrency = concurrency < 1 ? 1 : static_cast<std::size_t>(concurrency);
+  settings.most_origins = most_origins < 0 ? 0 : static_cast<std::size_t>(most_origins);
   settings.tls.verify = verify != 0;
   settings.tls.verify_flags = verify_flags;
   settings.tls.ca_file = ca_file;

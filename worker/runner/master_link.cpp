@@ -52,6 +52,16 @@ MasterLink::~MasterLink() {
 }
 
 void MasterLink::open() {
+  wanted_ = true;
+  opened_ = {};
+  try {
+    make_sockets();
+  } catch (const zmq::error_t&) {
+    drop_sockets();
+  }
+}
+
+void MasterLink::make_sockets() {
   sockets_->dealer.emplace(sockets_->context, zmq::socket_type::dealer);
   zmq::socket_t& dealer = *sockets_->dealer;
   dealer.set(zmq::sockopt::routing_id, identity_);
@@ -85,10 +95,14 @@ void MasterLink::open() {
     throw std::invalid_argument(
         fmt::format("{}:{} is not an address of a master: {}", host_, port_, error.what()));
   }
-  opened_ = {};
 }
 
 void MasterLink::close() {
+  wanted_ = false;
+  drop_sockets();
+}
+
+void MasterLink::drop_sockets() {
   up_ = false;
   if (sockets_->dealer) zmq_socket_monitor(sockets_->dealer->handle(), nullptr, 0);
   sockets_->monitor.reset();
@@ -102,7 +116,7 @@ bool MasterLink::send(std::string_view frame) {
 
 void MasterLink::wait(const std::vector<int>& descriptors, SteadyTime until, SteadyTime now) {
   std::vector<zmq::pollitem_t> items;
-  if (sockets_->dealer) {
+  if (sockets_->monitor) {
     items.push_back({sockets_->dealer->handle(), 0, ZMQ_POLLIN, 0});
     items.push_back({sockets_->monitor->handle(), 0, ZMQ_POLLIN, 0});
   }
@@ -113,15 +127,15 @@ void MasterLink::wait(const std::vector<int>& descriptors, SteadyTime until, Ste
 
 std::vector<LinkEvent> MasterLink::take_events(SteadyTime now) {
   std::vector<LinkEvent> events;
-  if (!sockets_->dealer) return events;
+  if (!wanted_) return events;
   if (opened_ == SteadyTime()) opened_ = now;
   zmq::message_t message;
   // Frames first: those of a connection that has been lost since came before its end. (The frames
   // of a connection made just now follow in the next round.)
-  while (sockets_->dealer->recv(message, zmq::recv_flags::dontwait)) {
+  while (sockets_->dealer && sockets_->dealer->recv(message, zmq::recv_flags::dontwait)) {
     events.emplace_back(Frame{message.to_string()});
   }
-  while (sockets_->monitor->recv(message, zmq::recv_flags::dontwait)) {
+  while (sockets_->monitor && sockets_->monitor->recv(message, zmq::recv_flags::dontwait)) {
     std::uint16_t event = 0;
     if (message.size() >= sizeof(event)) std::memcpy(&event, message.data(), sizeof(event));
     (void)sockets_->monitor->recv(message, zmq::recv_flags::none);  // the address

@@ -29,7 +29,8 @@ class MasterLink {
   MasterLink(const MasterLink&) = delete;
   MasterLink& operator=(const MasterLink&) = delete;
 
-  // Connects in the background; the name is resolved anew at every attempt.
+  // Connects in the background; the name is resolved anew at every attempt. What the machine has
+  // not to give at the moment (descriptors) is asked for again later.
   void open();
   void close();
 
@@ -44,10 +45,14 @@ class MasterLink {
 
  private:
   struct Sockets;
+  void make_sockets();
+  void drop_sockets();
+
   const std::string host_;
   const int port_;
   const std::string identity_;
   std::unique_ptr<Sockets> sockets_;
+  bool wanted_ = false;  // open
   bool up_ = false;
   bool ipv6_;
   SteadyTime opened_{};

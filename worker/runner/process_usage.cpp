@@ -25,22 +25,23 @@ std::uint64_t cpu_ticks(const std::string& stat_line) {
 
 double ProcessUsage::busiest_thread_percent(SteadyTime now) {
   const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
-  const double elapsed = std::chrono::duration<double>(now - last_).count();
-  const bool first = last_ == SteadyTime();
-  last_ = now;
   double busiest = 0;
   std::map<int, double> current;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", error)) {
     std::ifstream file(entry.path() / "stat");
     std::string line;
-    std::getline(file, line);
+    if (!std::getline(file, line)) continue;  // the thread has ended, or no descriptor is left
     const int thread = std::atoi(entry.path().filename().c_str());
     const double used = static_cast<double>(cpu_ticks(line)) / ticks_per_second;
     current[thread] = used;
     const auto before = seconds_by_thread_.find(thread);
     busiest = std::max(busiest, used - (before == seconds_by_thread_.end() ? 0 : before->second));
   }
+  if (current.empty()) return 0;  // the next figure is over both intervals
+  const double elapsed = std::chrono::duration<double>(now - last_).count();
+  const bool first = last_ == SteadyTime();
+  last_ = now;
   seconds_by_thread_ = std::move(current);
   if (first || elapsed <= 0) return 0;
   const double percent = std::min(100.0, 100.0 * busiest / elapsed);

@@ -2,6 +2,7 @@
 #include "runner/process_usage.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <ctime>
@@ -39,6 +40,21 @@ void burn(double cpu_seconds) {
   const double until = thread_seconds() + cpu_seconds;
   while (thread_seconds() < until) {
   }
+}
+
+TEST(ProcessUsage, WithoutDescriptorsTheNextFigureIsOverBothIntervals) {
+  ProcessUsage usage;
+  const SteadyTime start(seconds(1000));
+  usage.busiest_thread_percent(start);
+  burn(0.2);
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const double blind = usage.busiest_thread_percent(start + seconds(1));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(blind, 0);
+  EXPECT_LE(usage.busiest_thread_percent(start + seconds(2)), 20);
 }
 
 TEST(ProcessUsage, IsThatOfTheBusiestThreadAndNotTheSum) {

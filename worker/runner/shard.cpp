@@ -199,7 +199,7 @@ void Shard::clear_stats() {
 void Shard::configure(std::optional<std::string> host, Value parsed_options) {
   loop_.post([this, host = std::move(host), options = std::move(parsed_options)] {
     environment_.host = host;
-    environment_.parsed_options = options;
+    if (environment_.parsed_options != options) environment_.parsed_options = options;
   });
 }
 

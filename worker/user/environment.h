@@ -20,9 +20,10 @@ class Environment {
   // A message of a type of your own to the master, for its listener (runner.register_message).
   void send_message(std::string type, Value data) { send_(std::move(type), std::move(data)); }
 
-  // The base URL that the master gave for this test.
+  // The base URL that the master gave with its last order to spawn.
   std::optional<std::string> host;
-  // The master's command line and the custom arguments typed into its web UI; a map.
+  // The master's command line and the custom arguments typed into its web UI, as of its last order to
+  // spawn; a map. Take copies: what is in it is gone after a co_await, should the next order differ.
   Value parsed_options = Map{};
   // This worker's number at the master, from 0; -1 before it is known.
   std::int64_t worker_index = -1;

@@ -91,6 +91,8 @@ def sent_text(native: Any) -> str:
 
 def error_of(text: str) -> Exception:
     error = exception_of(text)
+    if text.startswith(_LIMITS):
+        return HTTPParseError(text)
     garbage = _GARBAGE.get(error.args[0]) if type(error) is HTTPParseError else None
     if garbage is not None:
         try:  # in the words of the installed parser
@@ -100,6 +102,8 @@ def error_of(text: str) -> Exception:
     return error
 
 
+# What only the engine refuses: Locust counts it by this class, as it does what its parser refuses.
+_LIMITS = ("ContentDecodingError(", "HTTPException(")
 # The engine's words for what is wrong with a message, and what is wrong in the same way.
 _GARBAGE = {
     "bad version": b"no HTTP at all\r\n\r\n",

@@ -62,6 +62,10 @@ def _verifying(ca_file: str) -> dict[str, Any]:
     return {"verify": True, "ca_file": ca_file, "verify_flags": flags}
 
 
+def _limit(timeout: float | None) -> float:
+    return math.inf if timeout is None else timeout
+
+
 class FastHttpSession(_native.Session, Shaping, _Session):  # type: ignore[misc, valid-type]
     _in_engine_thread = staticmethod(_native._in_engine_thread)
     _reason: str | None = None  # why it goes by Locust's own client
@@ -81,8 +85,8 @@ class FastHttpSession(_native.Session, Shaping, _Session):  # type: ignore[misc,
             self.client.attach(self)
             self.cookiejar.session = self.client.session
             self._open(
-                connection_timeout=given.get("connection_timeout", 5.0),
-                network_timeout=given.get("network_timeout", 5.0),
+                connection_timeout=_limit(given.get("connection_timeout", 5.0)),
+                network_timeout=_limit(given.get("network_timeout", 5.0)),
                 concurrency=given.get("concurrency", 1),
                 **({} if given.get("insecure", True) else _verifying(SSLConnectionPool.default_options["ca_certs"])),
                 **{name: given[name] for name in _PROXY_ARGUMENTS if given.get(name) is not None},

@@ -5,12 +5,14 @@ whose answer is a plain success meets neither (session_type.cpp)."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
 
 import requests
 from locust.clients import HttpSession as StockHttpSession
+from requests.adapters import DEFAULT_POOLSIZE
 
 from . import _native
 from .http_response import (
@@ -24,7 +26,6 @@ from .http_response import (
 from .http_route import Route
 from .http_transport import (
     HOOKABLE,
-    UNLIMITED,
     NativeAdapter,
     build,
     is_final,
@@ -131,7 +132,7 @@ class _Transport(requests.Session):
 
 
 def _open(session: Any, settings: dict[str, Any]) -> None:
-    session._open(connection_timeout=UNLIMITED, network_timeout=UNLIMITED, concurrency=1_000_000, **settings)
+    session._open(connection_timeout=math.inf, network_timeout=math.inf, concurrency=1_000_000, most_origins=DEFAULT_POOLSIZE, **settings)
 
 
 class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignore[misc]

@@ -41,8 +41,6 @@ SIMPLE_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 # Headers that say how the body goes, or that cookies and auth take part in.
 DECIDING = frozenset(("content-length", "transfer-encoding", "host"))
 
-UNLIMITED = 1e8  # seconds
-
 STOCK_CODE = {name: getattr(requests.Session, name) for name in ("send", "request", "prepare_request")}
 
 _origins: dict[str, bool] = {}
@@ -138,7 +136,7 @@ def state_of(session: Any) -> State | None:
 
 def are_native(adapters: Any) -> bool:
     return adapters is None or (
-        set(adapters) == {"https://", "http://"} and all(type(one) is NativeAdapter for one in adapters.values())
+        set(adapters) == {"https://", "http://"} and all(type(one) is NativeAdapter and not one.retries for one in adapters.values())
     )
 
 
@@ -223,9 +221,25 @@ def is_final(native: Any) -> bool:
 class NativeAdapter(LocustHttpAdapter):
     """Where requests gives its prepared requests to."""
 
+    _retries: Any = None
+    retries = False  # as somebody wants, which urllib3 does
+
     def __init__(self, session: Any) -> None:
         self._session = weakref.ref(session)
         super().__init__(pool_manager=None)
+
+    @property
+    def max_retries(self) -> Any:
+        return self._retries
+
+    @max_retries.setter
+    def max_retries(self, retries: Any) -> None:
+        if self._retries is not None:  # it has been made: this is the user's
+            self.retries = True
+            session = self._session()
+            if session is not None:
+                session._cache.clear()
+        self._retries = retries
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         # Only made where urllib3 is needed.
@@ -255,7 +269,7 @@ class NativeAdapter(LocustHttpAdapter):
         if native is None:
             wire: Any = None
             channel: Any = None
-            reason = "a session that is gone" if session is None else why_stock(request, stream, settings)
+            reason = "a session that is gone" if session is None else why_stock(self, request, stream, settings)
             if reason is None:
                 channel = session._channel(Route.of(request.url or "", verify, cert, proxies))
                 wire = wire_request(self, request, settings)
@@ -274,10 +288,12 @@ class NativeAdapter(LocustHttpAdapter):
         return response
 
 
-def why_stock(request: PreparedRequest, stream: bool, settings: dict[str, Any]) -> str | None:
+def why_stock(adapter: NativeAdapter, request: PreparedRequest, stream: bool, settings: dict[str, Any]) -> str | None:
     """In the words of the DEBUG line, what the native client does not do."""
     if stream:
         return "stream=True"
+    if adapter.retries:
+        return "an adapter's max_retries"
     if not _native._in_engine_thread():
         return "a thread of its own"
     try:

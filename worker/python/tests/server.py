@@ -5,6 +5,7 @@ certificates.py has made there: SECURE below."""
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import os
@@ -133,6 +134,11 @@ def encoded(request: Request, rest: str) -> bytes:
     return message(200, body, [*PLAIN, ("Content-Encoding", name)])
 
 
+@functools.cache
+def zeros(megabytes: int) -> bytes:
+    return gzip.compress(bytes(megabytes << 20), 1, mtime=0)
+
+
 def charset(request: Request, rest: str) -> bytes:
     """/charset/NAME: a text in that character set, ?type= another Content-Type, "" for none."""
     text = "Grüße aus Köln, naïve café"
@@ -204,6 +210,8 @@ ROUTES: dict[str, Route] = {
     "basic": basic,
     "latin-header": lambda r, rest: message(200, b"latin", [*PLAIN, ("X-Latin", "gr\xfc\xdfe")]),
     "large": lambda r, rest: message(200, b"0123456789abcdef" * (int(rest) // 16), PLAIN),
+    "zeros": lambda r, rest: message(200, zeros(int(rest)), [*PLAIN, ("Content-Encoding", "gzip")]),
+    "many-headers": lambda r, rest: message(200, b"many", [*PLAIN, *((f"X-{i}", "x") for i in range(int(rest)))]),
     "lines": lambda r, rest: message(200, b"one\ntwo\n\nthree", PLAIN),
     "binary": lambda r, rest: message(200, bytes(range(256)), [("Content-Type", "application/octet-stream")]),
     "chunked": lambda r, rest: message(200, b"", [*PLAIN, ("Transfer-Encoding", "chunked")], False)

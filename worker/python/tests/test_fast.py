@@ -6,8 +6,10 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import locust.contrib.fasthttp
 import pytest
 from fast_sessions import check, cookies_of, maker
+from geventhttpclient.response import HTTPParseError
 from geventhttpclient.useragent import CompatResponse
 from harness import VERSION, Cases, Side, StockFastHttpSession, catch, plain, raising
 from locust.exception import ResponseError
@@ -252,6 +254,20 @@ def test_alike(case: str, server: Any) -> None:
 def test_alike_without_listeners(case: str, server: Any) -> None:
     """The statistics alone, as they are in most runs."""
     check(case, server.url, CASES[case], after=cookies_of, listen=False)
+
+
+def test_a_large_body_that_is_decoded(server: Any) -> None:
+    check("large gzip", server.url, lambda s: len(s.get("/zeros/70").content), listen=False)
+
+
+if HTTPParseError in locust.contrib.fasthttp.FAILURE_EXCEPTIONS:  # else it is the task's, as what the parser refuses
+
+    def test_what_the_engine_alone_refuses_is_counted(server: Any) -> None:
+        """More lines in a head than it takes."""
+        side = Side(maker(FastHttpSession, server.url), True)
+        response = side.session.get("/many-headers/300")
+        assert (response.status_code, type(response.error)) == (0, HTTPParseError)
+        assert side.environment.stats.total.num_failures == 1
 
 
 if hasattr(CompatResponse, "history"):  # geventhttpclient 2.6

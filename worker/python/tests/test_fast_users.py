@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import sys
 import threading
 import time
@@ -132,6 +133,11 @@ USERS: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
     "network_timeout": ({"network_timeout": 0.2}, lambda u: u.client.get("/slow?s=1")),
     "network_timeout caught": ({"network_timeout": 0.2}, lambda u: caught(u.client, "/slow?s=1")),
     "network_timeout post": ({"network_timeout": 0.2}, lambda u: u.client.post("/slow?s=1", json={"a": 1})),
+    "no network_timeout": ({"network_timeout": None}, lambda u: u.client.get("/slow?s=0.3")),
+    "no connection_timeout": ({"connection_timeout": None}, lambda u: u.client.get("/slow?s=0.3")),
+    "infinite timeouts": (
+        {"network_timeout": math.inf, "connection_timeout": 1e10}, lambda u: u.client.get("/slow?s=0.3"),
+    ),
     "many requests": ({}, lambda u: [u.client.get(f"/echo?{i}", name="echo").status_code for i in range(30)]),
 }
 

@@ -14,6 +14,7 @@ from http_sessions import check, maker, state_of
 from locust.exception import ResponseError
 from locustpp.http_session import HttpSession
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+from urllib3.util.retry import Retry
 
 CASES = Cases()
 add = CASES.add
@@ -441,6 +442,20 @@ TLS: dict[str, Call] = {
 @pytest.mark.filterwarnings("ignore")
 def test_same_over_tls(server: Any, case: str) -> None:
     check(f"http tls {case}", server.tls_url, TLS[case])
+
+
+def test_a_large_body_that_is_decoded(server: Any) -> None:
+    check("large gzip", server.url, lambda s: len(s.get("/zeros/70").content), listen=False)
+
+
+@pytest.mark.parametrize("case", ["at once", "later"])
+def test_retries_of_the_adapter_that_is_there(server: Any, case: str) -> None:
+    def call(session: Any) -> Any:
+        before = session.get("/hello/").status_code if case == "later" else None
+        session.get_adapter(server.url).max_retries = Retry(3, status_forcelist=[503])
+        return [before, session.get("/flaky/own-retries/503/2").text, session.get("/echo").status_code]
+
+    check(f"adapter's max_retries {case}", server.url, call)
 
 
 def overriding(base: type, name: str) -> type:
