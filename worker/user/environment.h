@@ -22,8 +22,9 @@ class Environment {
 
   // The base URL that the master gave with its last order to spawn.
   std::optional<std::string> host;
-  // The master's command line and the custom arguments typed into its web UI, as of its last order to
-  // spawn; a map. Take copies: what is in it is gone after a co_await, should the next order differ.
+  // The master's command line and the custom arguments typed into its web UI, as of its last order
+  // to spawn; a map. Take copies: what is in it is gone after a co_await, should the next order
+  // differ.
   Value parsed_options = Map{};
   // This worker's number at the master, from 0; -1 before it is known.
   std::int64_t worker_index = -1;
