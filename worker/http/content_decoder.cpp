@@ -96,10 +96,10 @@ bool ContentDecoder::feed(std::string_view bytes, std::string* kept, BodySink* s
 
 bool ContentDecoder::decode(std::size_t index, std::string_view bytes) {
   if (index == stages_.size()) return deliver(bytes);
-  if (index > 0 && (between_ += bytes.size()) > limits_.most_counted) {
+  if (index > 0 && (between_ += bytes.size()) > limits_.most) {
     return fail(fmt::format("ContentDecodingError({})",
                             repr(fmt::format("a body encoded with {} decodes to more than {} bytes",
-                                             encoding_.substr(0, 100), limits_.most_counted))));
+                                             encoding_.substr(0, 100), limits_.most))));
   }
   std::array<char, kChunk> chunk;
   std::size_t produced = 0;
@@ -113,12 +113,11 @@ bool ContentDecoder::decode(std::size_t index, std::string_view bytes) {
 
 bool ContentDecoder::deliver(std::string_view bytes) {
   decoded_ += bytes.size();
-  const std::uint64_t most = kept_ == nullptr ? limits_.most_counted : limits_.most_kept;
   const bool too_dense = decoded_ > kRatioFrom && decoded_ > received_ * limits_.most_ratio;
-  if (decoded_ > most || too_dense) {
+  if (decoded_ > limits_.most || too_dense) {
     const std::string what = too_dense
                                  ? fmt::format("more than {} times its size", limits_.most_ratio)
-                                 : fmt::format("more than {} bytes", most);
+                                 : fmt::format("more than {} bytes", limits_.most);
     return fail(fmt::format(
         "ContentDecodingError({})",
         repr(fmt::format("a body encoded with {} decodes to {}", encoding_.substr(0, 100), what))));

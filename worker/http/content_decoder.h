@@ -14,8 +14,7 @@
 namespace locust::http {
 
 struct DecodeLimits {
-  std::uint64_t most_counted = std::uint64_t{1} << 30U;  // bytes of a body that is only counted
-  std::uint64_t most_kept = std::uint64_t{1} << 30U;     // bytes of a body that is kept
+  std::uint64_t most = std::uint64_t{1} << 30U;  // bytes of a body; the stock clients have no limit
   // Decoded bytes for each received one, beyond the first 8 MiB. Deflate cannot exceed 1,032.
   std::uint64_t most_ratio = 10'000;
 };

@@ -22,8 +22,7 @@ Outcome decode(std::string_view encoding, std::string_view body, std::size_t pie
   using namespace locust::http;
   static DecoderPool pool;
   DecodeLimits limits;
-  limits.most_kept = 1U << 20U;
-  limits.most_counted = 1U << 20U;
+  limits.most = 1U << 20U;
   ContentDecoder decoder(pool, limits);
   Outcome outcome{decoder.start(encoding), {}};
   while (outcome.ok && !body.empty()) {
@@ -32,7 +31,7 @@ Outcome decode(std::string_view encoding, std::string_view body, std::size_t pie
   }
   outcome.ok = outcome.ok && decoder.finish();
   require(outcome.ok == decoder.error().empty());
-  require(outcome.kept.size() <= limits.most_kept);
+  require(outcome.kept.size() <= limits.most);
   return outcome;
 }
 
