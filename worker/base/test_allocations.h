@@ -17,6 +17,7 @@ inline thread_local std::size_t allocations = 0;
 // Not inlined: GCC would see malloc() on one side of a pair and `delete` on the other, and warn.
 // The form that does not throw is among them because the address sanitizer brings its own one
 // otherwise and finds that its memory (std::stable_sort's) is given back to this file's delete.
+// NOLINTBEGIN(misc-definitions-in-headers): replacements may not be inline
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++locust::allocations;
   return std::malloc(size);
@@ -27,3 +28,4 @@ inline thread_local std::size_t allocations = 0;
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// NOLINTEND(misc-definitions-in-headers)
