@@ -139,7 +139,7 @@ TEST_F(WireFaults, UnknownTypesAndKeysAreIgnored) {
   master().send("locustfile", {{"error", "nobody asked"}});
   master().send("spawn", {{"timestamp", master().last_timestamp() + 0.5},
                           {"user_classes_count", {{"HelloUser", 4}}},
-                          {"host", nullptr},
+                          {"host", master().host()},
                           {"stop_timeout", nullptr},
                           {"parsed_options", {{"new_option", Json::array({1, "x"})}}},
                           {"key_of_a_future_version", {{"deep", nullptr}}}});

@@ -64,6 +64,7 @@ class FakeMaster {
   void spawn_at(double timestamp, const Json& user_classes_count, const std::string& host = "",
                 double stop_timeout = 0);
   void set_host(std::string host) { host_ = std::move(host); }
+  const std::string& host() const { return host_; }
   double last_timestamp() const { return timestamp_; }
   // Forgets what was received and not waited for.
   void skip_to_now() { read_ = all_.size(); }
