@@ -16,10 +16,10 @@ using SteadyDuration = std::chrono::steady_clock::duration;
 // What the statistics carry (num_reqs_per_sec, last_request_timestamp): may jump.
 using WallTime = std::chrono::system_clock::time_point;
 
-// So many seconds, as somebody has asked for them. A year is for ever, and fits: what is more, or
-// no number, is that.
+// So many seconds, as somebody has asked for them. Ten years stand for ever, and for what is no
+// number: nanoseconds of more than 292 do not fit.
 inline SteadyDuration duration_of(double asked_seconds) {
-  constexpr double kForEver = 365.0 * 86400;
+  constexpr double kForEver = 3650.0 * 86400;
   const bool fits = std::abs(asked_seconds) < kForEver;
   return std::chrono::duration_cast<SteadyDuration>(
       std::chrono::duration<double>(fits ? asked_seconds : std::copysign(kForEver, asked_seconds)));

@@ -8,8 +8,7 @@
 
 namespace locust {
 
-// By the thread that asks, since it began; arrays and what is aligned beyond the usual are not in
-// it.
+// Those of the thread that asks, since it began.
 inline thread_local std::size_t allocations = 0;
 
 }  // namespace locust

@@ -37,10 +37,6 @@ constexpr const char* kLogger = "locust.main";
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
-SteadyDuration to_duration(double count) {
-  return std::chrono::duration_cast<SteadyDuration>(std::chrono::duration<double>(count));
-}
-
 // Its class's host is the whole URL; its path is the name in the statistics.
 class UrlUser final : public HttpUser {
  public:
@@ -81,7 +77,7 @@ class LocalRun {
     start_ = steady_now();
     for (const auto& shard : shards_) shard->clear_stats();
     const SteadyTime end =
-        options_.run_time > 0 ? start_ + to_duration(options_.run_time) : SteadyTime::max();
+        options_.run_time > 0 ? start_ + duration_of(options_.run_time) : SteadyTime::max();
     SteadyTime next_print = start_ + kPrintInterval;
     while (signals_seen_ == 0 && steady_now() < end) {
       ramp();
@@ -131,7 +127,7 @@ class LocalRun {
     const auto& targets = spawner_.deal({count});
     ++job_;
     for (std::size_t i = 0; i < threads_; ++i) {
-      shards_[i]->set_users(job_, targets[i], to_duration(options_.stop_timeout));
+      shards_[i]->set_users(job_, targets[i], duration_of(options_.stop_timeout));
     }
   }
 
@@ -151,7 +147,7 @@ class LocalRun {
 
   void stop_users() {
     set_users(0);
-    const SteadyTime limit = steady_now() + to_duration(options_.stop_timeout) + kEndPatience;
+    const SteadyTime limit = steady_now() + duration_of(options_.stop_timeout) + kEndPatience;
     const auto stopped = [this] {
       return std::all_of(news_.begin(), news_.end(), [this](const runner::ShardNews& news) {
         return news.job == job_ && news.in_place;

@@ -5,17 +5,6 @@
 
 namespace locust {
 
-namespace {
-
-// Ten years stand for ever: nanoseconds of more than 292 do not fit.
-SteadyDuration seconds_of(double value) {
-  constexpr std::chrono::duration<double> kForEver = std::chrono::hours(24 * 3650);
-  return std::chrono::duration_cast<SteadyDuration>(
-      std::min(std::chrono::duration<double>(value), kForEver));
-}
-
-}  // namespace
-
 SteadyDuration WaitTime::next(WaitState& state, SteadyTime now, Random& random) const {
   switch (kind_) {
     case Kind::constant:
@@ -29,7 +18,7 @@ SteadyDuration WaitTime::next(WaitState& state, SteadyTime now, Random& random) 
       return state.last_wait;
     }
     case Kind::poisson:
-      return seconds_of(random.exponential(rate_));
+      return duration_of(random.exponential(rate_));
   }
   return {};
 }
@@ -52,7 +41,7 @@ WaitTime constant_throughput(double task_runs_per_second) {
   if (!(task_runs_per_second > 0)) {
     throw std::invalid_argument("constant_throughput() requires a positive rate");
   }
-  return constant_pacing(seconds_of(1 / task_runs_per_second));
+  return constant_pacing(duration_of(1 / task_runs_per_second));
 }
 
 WaitTime poisson(double rate) {

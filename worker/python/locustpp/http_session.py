@@ -132,7 +132,10 @@ class _Transport(requests.Session):
 
 
 def _open(session: Any, settings: dict[str, Any]) -> None:
-    session._open(connection_timeout=math.inf, network_timeout=math.inf, concurrency=1_000_000, most_origins=DEFAULT_POOLSIZE, **settings)
+    session._open(
+        connection_timeout=math.inf, network_timeout=math.inf, concurrency=1_000_000, most_origins=DEFAULT_POOLSIZE,
+        **settings,
+    )  # fmt: skip
 
 
 class HttpSession(_native.Session, StockHttpSession, _Transport):  # type: ignore[misc]

@@ -136,7 +136,8 @@ def state_of(session: Any) -> State | None:
 
 def are_native(adapters: Any) -> bool:
     return adapters is None or (
-        set(adapters) == {"https://", "http://"} and all(type(one) is NativeAdapter and not one.retries for one in adapters.values())
+        set(adapters) == {"https://", "http://"}
+        and all(type(one) is NativeAdapter and not one.retries for one in adapters.values())
     )
 
 
